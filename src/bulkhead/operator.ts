@@ -1,0 +1,33 @@
+import type { MonoTypeOperatorFunction } from 'rxjs';
+import { admission } from '../core/admission.ts';
+import { labelled } from '../core/label.ts';
+import { Bulkhead, type BulkheadConfig } from './bulkhead.ts';
+
+/**
+ * Bounds how many subscriptions are open at the same time.
+ *
+ * ```
+ * first    ^--a--b|                first    --a--b|
+ * second   ^--c|      bulkhead(1)  second   --------c|
+ * ```
+ *
+ * A subscription over the bound waits in line (`maxQueue`, `queueTimeout`) before its source is subscribed. The place is
+ * given back before downstream hears of complete or error, and when downstream unsubscribes; unsubscribing in the queue
+ * leaves the queue. An error passes through unchanged.
+ *
+ * @param bulkhead the shared object, or a config from which one is made for this operator.
+ * @returns an operator; every subscription through it takes one lease for as long as it is open.
+ * @throws {BulkheadRejectedError} (as the stream's error) when the queue is full or the wait was too long.
+ * @throws {ConfigurationError} at once, naming the option and the value.
+ *
+ * @example
+ * ```ts
+ * const twoAtATime = bulkhead({ name: 'images', maxConcurrent: 2 });
+ * from(urls).pipe(mergeMap((url) => load(url).pipe(twoAtATime)));
+ * ```
+ * @see {@link Bulkhead}
+ */
+export function bulkhead<T>(bulkhead: Bulkhead | BulkheadConfig = {}): MonoTypeOperatorFunction<T> {
+  const policy = bulkhead instanceof Bulkhead ? bulkhead : new Bulkhead(bulkhead);
+  return labelled('bulkhead', policy.name, admission(policy));
+}

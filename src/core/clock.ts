@@ -1,0 +1,180 @@
+import { asyncScheduler, type SchedulerLike } from 'rxjs';
+
+/** A task that waits for its time. */
+export interface Timer {
+  /** Forgets the task. Doing so twice, or after it ran, does nothing. */
+  cancel(): void;
+}
+
+/**
+ * When something happened. In virtual time that is known at once. In real time it is the end of the turn of the event loop
+ * in which it happened, unknown (`NaN`) until then: a million values of one turn share one reading of the clock, and a
+ * consumer that blocks the thread is not mistaken for a silent source.
+ */
+export interface Moment {
+  at: number;
+}
+
+/** The only source of time. Durations are milliseconds; only differences between readings mean anything. */
+export interface Clock {
+  now(): number;
+  /** Runs `task` when `delay` has passed, never earlier, however long the delay. `Infinity` never comes. */
+  schedule(delay: number, task: () => void, options?: { background?: boolean }): Timer;
+  /** How to note moments cheaply; asked for once per subscription, called once per value. */
+  marker(): () => Moment;
+}
+
+/**
+ * The clock of a policy.
+ *
+ * Without a scheduler it is the system clock: monotonic, and virtual by itself inside `TestScheduler.run` and under fake
+ * timers. With one, time comes from that scheduler alone.
+ */
+export function clockOf(scheduler: SchedulerLike | undefined): Clock {
+  return scheduler === undefined || scheduler === asyncScheduler
+    ? systemClock
+    : new SchedulerClock(scheduler);
+}
+
+/** For people and dashboards: milliseconds since the epoch, or the frame in virtual time. */
+export function timestamp(): number {
+  return asyncScheduler.now();
+}
+
+/**
+ * Whether a time has come. Sums of fractional delays differ from their goal by rounding, so a nanosecond is forgiven:
+ * waiting for the rest of it could take for ever.
+ */
+export function isDue(due: number, now: number): boolean {
+  return due - now <= 1e-6;
+}
+
+const NEVER: Timer = { cancel() {} };
+
+/** Hosts keep delays in 32 bits and fire at once beyond. */
+const LONGEST_DELAY = 2 ** 31 - 1;
+
+class SchedulerClock implements Clock {
+  readonly #scheduler: SchedulerLike;
+
+  constructor(scheduler: SchedulerLike) {
+    this.#scheduler = scheduler;
+  }
+
+  now(): number {
+    return this.#scheduler.now();
+  }
+
+  schedule(delay: number, task: () => void): Timer {
+    if (delay === Number.POSITIVE_INFINITY) return NEVER;
+    const scheduler = this.#scheduler;
+    const due = scheduler.now() + delay;
+    const subscription = scheduler.schedule(
+      function (this) {
+        const now = scheduler.now();
+        if (isDue(due, now)) task();
+        else this.schedule(undefined, Math.min(due - now, LONGEST_DELAY));
+      },
+      Math.min(delay, LONGEST_DELAY),
+    );
+    return { cancel: () => subscription.unsubscribe() };
+  }
+
+  marker(): () => Moment {
+    return () => ({ at: this.now() });
+  }
+}
+
+/** What the host offered when this module was loaded. Whoever replaces it later is a fake clock. */
+const native = { now: globalThis.performance.now, setTimeout: globalThis.setTimeout, dateNow: Date.now };
+
+/**
+ * `TestScheduler.run` takes over the default scheduler of RxJS, and nothing else of it is public: inside, the default
+ * scheduler counts frames from 0 while the date goes on.
+ */
+function isVirtual(schedulerNow: number): boolean {
+  return schedulerNow < 1e11 && schedulerNow !== Date.now();
+}
+
+const fakeTimers = (): boolean => globalThis.setTimeout !== native.setTimeout;
+const fakePerformance = (): boolean => globalThis.performance.now !== native.now;
+const fakeDate = (): boolean => Date.now !== native.dateNow;
+
+/** Monotonic. Some fake timers replace the date but not `performance`: then the date is their clock. */
+function hostNow(): number {
+  return fakeTimers() && fakeDate() && !fakePerformance() ? Date.now() : globalThis.performance.now();
+}
+
+const virtualClock = new SchedulerClock(asyncScheduler);
+
+const systemClock: Clock = {
+  now() {
+    const schedulerNow = asyncScheduler.now();
+    return isVirtual(schedulerNow) ? schedulerNow : hostNow();
+  },
+
+  schedule(delay, task, options) {
+    if (delay === Number.POSITIVE_INFINITY) return NEVER;
+    return isVirtual(asyncScheduler.now())
+      ? virtualClock.schedule(delay, task)
+      : new HostTimer(delay, task, options?.background);
+  },
+
+  marker() {
+    if (isVirtual(asyncScheduler.now())) return virtualClock.marker();
+    // A fake clock moves inside one turn, so its moments are read one by one.
+    return fakeTimers() || fakePerformance() ? () => ({ at: hostNow() }) : currentTurn;
+  },
+};
+
+/** The turn of the event loop that is running, if a moment of it has been noted. */
+let turn: Moment | undefined;
+const settled = Promise.resolve();
+
+function currentTurn(): Moment {
+  return turn ?? beginTurn();
+}
+
+function beginTurn(): Moment {
+  turn = { at: Number.NaN };
+  void settled.then(endTurn);
+  return turn;
+}
+
+function endTurn(): void {
+  (turn as Moment).at = hostNow();
+  turn = undefined;
+}
+
+/** `setTimeout`, but never early: hosts round down, count from the start of the turn, and overflow after 24 days. */
+class HostTimer implements Timer {
+  readonly #task: () => void;
+  readonly #background: boolean;
+  readonly #due: number;
+  #handle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(delay: number, task: () => void, background = false) {
+    this.#task = task;
+    this.#background = background;
+    this.#due = hostNow() + delay;
+    this.#arm(delay);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle);
+  }
+
+  #arm(delay: number): void {
+    this.#handle = setTimeout(() => this.#fire(), Math.min(Math.ceil(delay), LONGEST_DELAY));
+    // Only Node's timers keep a process alive; a background task must not.
+    if (this.#background) (this.#handle as { unref?: () => void }).unref?.();
+  }
+
+  #fire(): void {
+    const now = hostNow();
+    // Fake timers that left both clocks alone move nothing that could be compared: their word has to do.
+    const comparable = !fakeTimers() || fakeDate() || fakePerformance();
+    if (isDue(this.#due, now) || !comparable) this.#task();
+    else this.#arm(this.#due - now);
+  }
+}

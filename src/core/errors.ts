@@ -1,0 +1,224 @@
+/**
+ * The errors of the house. Every class has a stable `name`, and a brand on its prototype that survives two copies of
+ * this package in one program: guards ask for the brand, never for the class.
+ */
+
+const brandOf = (name: string): symbol => Symbol.for(`rxjs-resilience/${name}`);
+
+/** A guard that asks for the brand of `name`. */
+function guardFor<E extends Error>(name: string): (error: unknown) => error is E {
+  const brand = brandOf(name);
+  return (error): error is E => typeof error === 'object' && error !== null && brand in error;
+}
+
+/**
+ * Gives a class its stable name and its brand, and makes `instanceof` ask for the brand too. All of it lives on the
+ * prototype, so an error carries no extra field.
+ */
+function brand(constructor: abstract new (...args: never[]) => Error, name: string): void {
+  Object.defineProperty(constructor.prototype, 'name', { value: name, writable: true, configurable: true });
+  Object.defineProperty(constructor.prototype, brandOf(name), { value: true });
+  const hasBrand = guardFor(name);
+  Object.defineProperty(constructor, Symbol.hasInstance, {
+    // A subclass inherits this method but not the brand: for it, `instanceof` is the ordinary one.
+    value(this: unknown, error: unknown) {
+      return this === constructor
+        ? hasBrand(error)
+        : Function.prototype[Symbol.hasInstance].call(this, error);
+    },
+  });
+}
+
+export interface ErrorDetails {
+  /** What led to this error. */
+  readonly cause?: unknown;
+}
+
+/** The base of every error that this library makes itself. */
+export class ResilienceError extends Error {
+  static {
+    brand(this, 'ResilienceError');
+  }
+  constructor(message: string, { cause }: ErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+  }
+}
+export const isResilienceError = guardFor<ResilienceError>('ResilienceError');
+
+/** An option was refused when an object or an operator was made. The message names the option and the value. */
+export class ConfigurationError extends ResilienceError {
+  static {
+    brand(this, 'ConfigurationError');
+  }
+}
+export const isConfigurationError = guardFor<ConfigurationError>('ConfigurationError');
+
+/** The circuit is open (or all its half-open places are taken): the attempt was not made. */
+export class CircuitOpenError extends ResilienceError {
+  static {
+    brand(this, 'CircuitOpenError');
+  }
+  /** Name of the circuit breaker. */
+  readonly circuit: string;
+  /** Milliseconds until the circuit lets a probe through; `undefined` when only a person or a probe can tell. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    circuit: string,
+    retryAfter: number | undefined,
+    details: ErrorDetails & { reason?: string } = {},
+  ) {
+    const advice = retryAfter === undefined ? '' : ` Try again in ${Math.ceil(retryAfter)} ms.`;
+    super(`Circuit "${circuit}" ${details.reason ?? 'is open'}: the attempt was not made.${advice}`, details);
+    this.circuit = circuit;
+    this.retryAfter = retryAfter;
+  }
+}
+export const isCircuitOpenError = guardFor<CircuitOpenError>('CircuitOpenError');
+
+/** The bulkhead has no place: its queue was full, or the wait in the queue took too long. */
+export class BulkheadRejectedError extends ResilienceError {
+  static {
+    brand(this, 'BulkheadRejectedError');
+  }
+  /** Name of the bulkhead. */
+  readonly bulkhead: string;
+  readonly reason: 'queue-full' | 'queue-timeout';
+
+  constructor(bulkhead: string, reason: 'queue-full' | 'queue-timeout', explanation: string) {
+    super(`Bulkhead "${bulkhead}" ${explanation}`);
+    this.bulkhead = bulkhead;
+    this.reason = reason;
+  }
+}
+export const isBulkheadRejectedError = guardFor<BulkheadRejectedError>('BulkheadRejectedError');
+
+/** The rate limit leaves no permit within the time that the caller is ready to wait. */
+export class RateLimitExceededError extends ResilienceError {
+  static {
+    brand(this, 'RateLimitExceededError');
+  }
+  /** Name of the rate limiter. */
+  readonly limiter: string;
+  /** Milliseconds until a permit is there. */
+  readonly retryAfter: number;
+
+  constructor(limiter: string, retryAfter: number, explanation: string) {
+    super(`Rate limiter "${limiter}" ${explanation} A permit is there in ${Math.ceil(retryAfter)} ms.`);
+    this.limiter = limiter;
+    this.retryAfter = retryAfter;
+  }
+}
+export const isRateLimitExceededError = guardFor<RateLimitExceededError>('RateLimitExceededError');
+
+export type TimeoutKind = 'first' | 'each' | 'total';
+
+const TIMEOUT_STORY: Record<TimeoutKind, string> = {
+  first: 'gave no first value within',
+  each: 'was silent for',
+  total: 'did not end within',
+};
+
+/** A clock of `timeout()` ran out. */
+export class StreamTimeoutError extends ResilienceError {
+  static {
+    brand(this, 'StreamTimeoutError');
+  }
+  /** Name of the policy that watched the clock. */
+  readonly policy: string;
+  readonly kind: TimeoutKind;
+  /** The limit that was passed, in milliseconds. */
+  readonly after: number;
+
+  constructor(policy: string, kind: TimeoutKind, after: number, details?: ErrorDetails) {
+    super(`Timeout "${policy}": the stream ${TIMEOUT_STORY[kind]} ${after} ms (${kind}).`, details);
+    this.policy = policy;
+    this.kind = kind;
+    this.after = after;
+  }
+}
+export const isStreamTimeoutError = guardFor<StreamTimeoutError>('StreamTimeoutError');
+
+/** At least one retry ran, and the last attempt failed as well. `cause` is the last error. */
+export class RetryExhaustedError extends ResilienceError {
+  static {
+    brand(this, 'RetryExhaustedError');
+  }
+  /** Name of the retry policy. */
+  readonly policy: string;
+  /** Attempts made, the first one included. */
+  readonly attempts: number;
+
+  constructor(policy: string, attempts: number, reason: string, cause: unknown) {
+    super(
+      `Retry "${policy}" gave up after ${attempts} attempts: ${reason}. Last error: ${messageOf(cause)}`,
+      { cause },
+    );
+    this.policy = policy;
+    this.attempts = attempts;
+  }
+}
+export const isRetryExhaustedError = guardFor<RetryExhaustedError>('RetryExhaustedError');
+
+/**
+ * The source and every alternative failed. An `AggregateError` that carries the brand of `ResilienceError` as well, so
+ * `instanceof` holds for both.
+ */
+export class FallbackExhaustedError extends AggregateError {
+  static {
+    brand(this, 'FallbackExhaustedError');
+    Object.defineProperty(this.prototype, brandOf('ResilienceError'), { value: true });
+  }
+  /** Name of the fallback policy. */
+  readonly policy: string;
+  /** Every error, the one of the source first; that one is the `cause` too. */
+  declare readonly errors: unknown[];
+
+  constructor(policy: string, errors: readonly unknown[]) {
+    const list = errors.map((error, index) => `${index + 1}. ${messageOf(error)}`).join('; ');
+    super(errors, `Fallback "${policy}": the source and every alternative failed: ${list}`, {
+      cause: errors[0],
+    });
+    this.policy = policy;
+  }
+}
+export const isFallbackExhaustedError = guardFor<FallbackExhaustedError>('FallbackExhaustedError');
+
+/** Nothing was sent: the policies of this library refused the attempt. Neutral for every other policy. */
+export const isLocalRejection = (
+  error: unknown,
+): error is CircuitOpenError | BulkheadRejectedError | RateLimitExceededError =>
+  isCircuitOpenError(error) || isBulkheadRejectedError(error) || isRateLimitExceededError(error);
+
+const CALLER_STATUS: ReadonlySet<unknown> = new Set([400, 401, 403, 404, 413, 422]);
+const CALLER_KIND: ReadonlySet<unknown> = new Set([
+  'auth',
+  'invalid',
+  'context-length',
+  'content-filter',
+  'cancelled',
+]);
+
+/**
+ * The caller asked for something that no repetition can give: the same request fails the same way and says nothing of the
+ * health of the other side. Recognised by an error's `kind`, else its HTTP `status`, or an abort by the caller.
+ */
+export function isCallerError(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { kind, status, name } = error as { kind?: unknown; status?: unknown; name?: unknown };
+  return typeof kind === 'string'
+    ? CALLER_KIND.has(kind)
+    : CALLER_STATUS.has(status) || name === 'AbortError';
+}
+
+/** Milliseconds that an error asks its caller to wait, if it says so in a `retryAfter` field. */
+export function retryAfterOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('retryAfter' in error)) return undefined;
+  const { retryAfter } = error;
+  return typeof retryAfter === 'number' && retryAfter >= 0 ? retryAfter : undefined;
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,69 @@
+import { filter, type Observable } from 'rxjs';
+import { timestamp } from './clock.ts';
+import {
+  type ErrorSummary,
+  EVENT_CATEGORIES,
+  type EventCategory,
+  type EventData,
+  type EventType,
+  type ResilienceEvent,
+  type ResilienceEventOf,
+} from './events.ts';
+import { OrderedSubject } from './ordered-subject.ts';
+
+type EventsOf<Topic extends EventType | EventCategory> = {
+  [Type in EventType]: Topic extends Type | (typeof EVENT_CATEGORIES)[Type] ? ResilienceEventOf<Type> : never;
+}[EventType];
+
+/**
+ * The Subject on which every policy announces its decisions. It never errors or completes, all listeners see one order,
+ * and a listener that throws harms nobody. With no listener, an announcement costs a look at a field.
+ *
+ * ```ts
+ * getEventBus().on('circuit_opened').subscribe(({ source, data }) => console.log(source, data.retryAfter));
+ * // payments 60000
+ * ```
+ */
+export class EventBus extends OrderedSubject<ResilienceEvent> {
+  /**
+   * The events of one type or of one category, typed accordingly.
+   *
+   * @param topic a type such as `'retry_attempted'`, or a category: `'state'`, `'rejection'`, `'recovery'`, `'error'`,
+   * `'metric'`, `'lifecycle'`.
+   */
+  on<Topic extends EventType | EventCategory>(topic: Topic): Observable<EventsOf<Topic>> {
+    return this.pipe(
+      filter(
+        (event): event is EventsOf<Topic> & ResilienceEvent =>
+          event.type === topic || event.category === topic,
+      ),
+    );
+  }
+
+  /** Announces a decision; the bus adds category and time. */
+  publish<Type extends EventType>(type: Type, source: string, data: EventData<Type>): void {
+    if (!this.observed) return;
+    this.next({
+      type,
+      category: EVENT_CATEGORIES[type],
+      source,
+      timestamp: timestamp(),
+      data,
+    } as ResilienceEvent);
+  }
+}
+
+const sharedBus = new EventBus();
+
+/** The bus that policies use unless their config names another. */
+export function getEventBus(): EventBus {
+  return sharedBus;
+}
+
+/** What an event may say about an error. */
+export function summarize(error: unknown): ErrorSummary {
+  if (typeof error !== 'object' || error === null) return { name: 'Error', message: String(error) };
+  const { name, message, kind } = error as { name?: unknown; message?: unknown; kind?: unknown };
+  const summary = { name: String(name ?? 'Error'), message: String(message ?? '') };
+  return typeof kind === 'string' ? { ...summary, kind } : summary;
+}

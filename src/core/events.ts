@@ -1,0 +1,100 @@
+import * as z from 'zod/mini';
+
+/**
+ * The vocabulary of the bus: what every pattern can announce, one schema a type. Types are inferred from here; the
+ * schemas themselves are for process borders, where an event arrives as JSON.
+ */
+
+/** An error as far as it may travel: JSON-safe, without a stack. */
+const ErrorSummarySchema = z.object({ name: z.string(), message: z.string(), kind: z.optional(z.string()) });
+export type ErrorSummary = z.infer<typeof ErrorSummarySchema>;
+
+const CircuitStateSchema = z.enum(['closed', 'open', 'half-open', 'forced-open', 'disabled', 'metrics-only']);
+const transition = { from: CircuitStateSchema, to: CircuitStateSchema };
+
+const eventData = {
+  circuit_opened: z.object({
+    ...transition,
+    retryAfter: z.optional(z.number()),
+    error: z.optional(ErrorSummarySchema),
+  }),
+  circuit_closed: z.object(transition),
+  circuit_half_open: z.object(transition),
+  circuit_rejected: z.object({ retryAfter: z.optional(z.number()) }),
+  retry_attempted: z.object({ attempt: z.number(), delay: z.number(), error: ErrorSummarySchema }),
+  retry_exhausted: z.object({ attempts: z.number(), reason: z.string(), error: ErrorSummarySchema }),
+  stream_resumed: z.object({ emitted: z.number(), error: ErrorSummarySchema }),
+  bulkhead_rejected: z.object({
+    reason: z.enum(['queue-full', 'queue-timeout']),
+    activeCount: z.number(),
+    queueSize: z.number(),
+  }),
+  rate_limited: z.object({
+    retryAfter: z.number(),
+    /** `queued`: the attempt waits for its permit; `rejected`: it was refused. */
+    outcome: z.enum(['queued', 'rejected']),
+  }),
+  timed_out: z.object({ kind: z.enum(['first', 'each', 'total']), after: z.number() }),
+  fallback_used: z.object({ alternative: z.number(), error: ErrorSummarySchema }),
+  fallback_exhausted: z.object({ errors: z.array(ErrorSummarySchema) }),
+  stream_started: z.object({ provider: z.string() }),
+  first_token: z.object({ provider: z.string(), after: z.number() }),
+  stream_retracted: z.object({ provider: z.string(), error: ErrorSummarySchema }),
+  provider_switched: z.object({ from: z.string(), to: z.string(), error: ErrorSummarySchema }),
+  stream_ended: z.object({
+    provider: z.string(),
+    outcome: z.enum(['completed', 'failed', 'cancelled']),
+    error: z.optional(ErrorSummarySchema),
+  }),
+};
+
+/** Every type belongs to one category, so a listener can ask for a whole class of events. */
+export const EVENT_CATEGORIES = {
+  circuit_opened: 'state',
+  circuit_closed: 'state',
+  circuit_half_open: 'state',
+  circuit_rejected: 'rejection',
+  retry_attempted: 'recovery',
+  retry_exhausted: 'error',
+  stream_resumed: 'recovery',
+  bulkhead_rejected: 'rejection',
+  rate_limited: 'rejection',
+  timed_out: 'error',
+  fallback_used: 'recovery',
+  fallback_exhausted: 'error',
+  stream_started: 'lifecycle',
+  first_token: 'metric',
+  stream_retracted: 'recovery',
+  provider_switched: 'recovery',
+  stream_ended: 'lifecycle',
+} as const satisfies Record<keyof typeof eventData, string>;
+
+export type EventType = keyof typeof eventData;
+export type EventCategory = (typeof EVENT_CATEGORIES)[EventType];
+export type EventData<Type extends EventType> = z.infer<(typeof eventData)[Type]>;
+
+/** One decision of one policy. Discriminated by `type`. */
+export type ResilienceEvent = { [Type in EventType]: ResilienceEventOf<Type> }[EventType];
+
+export interface ResilienceEventOf<Type extends EventType> {
+  readonly type: Type;
+  readonly category: (typeof EVENT_CATEGORIES)[Type];
+  /** Name of the policy or provider that speaks. */
+  readonly source: string;
+  /** Milliseconds since the epoch; frames in virtual time. */
+  readonly timestamp: number;
+  readonly data: EventData<Type>;
+}
+
+/** Validates an event that arrives from another process. */
+export const ResilienceEventSchema: z.ZodMiniType<ResilienceEvent> = z.union(
+  Object.entries(eventData).map(([type, data]) =>
+    z.object({
+      type: z.literal(type),
+      category: z.literal(EVENT_CATEGORIES[type as EventType]),
+      source: z.string(),
+      timestamp: z.number(),
+      data,
+    }),
+  ),
+) as unknown as z.ZodMiniType<ResilienceEvent>;

@@ -1,0 +1,102 @@
+export type Outcome = 'success' | 'failure' | 'neutral';
+
+/**
+ * The right to run one attempt: taken at subscribe, settled exactly once. What came after the first settlement is
+ * ignored, so every exit may settle without asking who was there before.
+ *
+ * In code without a stream, `using` gives the lease back on every path that does not settle it:
+ *
+ * ```ts
+ * using lease = breaker.acquire();
+ * const reply = await send(message);
+ * lease.success();
+ * ```
+ */
+export abstract class Lease implements Disposable {
+  #settled = false;
+
+  /**
+   * The waits are over, the attempt begins.
+   *
+   * @returns why it must not, when the policy has changed its mind since it gave the lease.
+   */
+  start(): Error | undefined {
+    return undefined;
+  }
+
+  /** The attempt has delivered its first value. */
+  firstValue(): void {}
+
+  /** The attempt did what it should. */
+  success(): void {
+    this.#settle('success');
+  }
+
+  /** The attempt failed; the policy decides what that means to it. */
+  failure(error: unknown): void {
+    this.#settle('failure', error);
+  }
+
+  /** The attempt says nothing about the other side: it was cancelled, or never made. */
+  neutral(): void {
+    this.#settle('neutral');
+  }
+
+  [Symbol.dispose](): void {
+    this.neutral();
+  }
+
+  /** Runs once, for the first settlement. */
+  protected abstract onSettled(outcome: Outcome, error?: unknown): void;
+
+  #settle(outcome: Outcome, error?: unknown): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.onSettled(outcome, error);
+  }
+}
+
+/** Who asks for a lease and may have to wait for the answer. */
+export interface Applicant {
+  granted(lease: Lease): void;
+  refused(error: Error): void;
+}
+
+/** A place in a waiting line, left by whoever no longer wants the lease. */
+export interface Place {
+  leave(): void;
+}
+
+/** A policy that decides whether an attempt may run. */
+export interface AdmissionPolicy {
+  /**
+   * The lease, at once where there is one; a place, if the applicant has to wait, and then it hears once from
+   * `granted` or `refused`; or the error that refuses.
+   */
+  admit(applicant: Applicant): Lease | Place | Error;
+}
+
+/** A lease as a promise, for code without a stream. An abort of `signal` leaves the waiting line. */
+export function acquire(policy: AdmissionPolicy, signal?: AbortSignal): Promise<Lease> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const stop = (): void => signal?.removeEventListener('abort', abandon);
+    const answer = policy.admit({
+      granted: (lease) => {
+        stop();
+        resolve(lease);
+      },
+      refused: (error) => {
+        stop();
+        reject(error);
+      },
+    });
+    const abandon = (): void => {
+      (answer as Place).leave();
+      reject(signal?.reason);
+    };
+    if (answer instanceof Lease) resolve(answer);
+    else if (answer instanceof Error) reject(answer);
+    else signal?.addEventListener('abort', abandon, { once: true });
+  });
+}
