@@ -1,0 +1,30 @@
+/** Installs the packed package into an empty project and uses it there as its users do: `consumer.ts <tarball>`. */
+import { execSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const tarball = resolve(process.argv[2] ?? 'give the path of the tarball');
+const project = mkdtempSync(join(tmpdir(), 'consumer-'));
+const run = (command: string): void => {
+  execSync(command, { cwd: project, stdio: 'inherit' });
+};
+const typeCheck = 'tsc --noEmit --strict --target es2022 --lib es2022,dom --skipLibCheck false';
+
+try {
+  cpSync(resolve(import.meta.dirname, 'consumer'), project, { recursive: true });
+  writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+  run(`npm install --prefer-offline --no-audit --no-fund "${tarball}" rxjs@^7.8.0`);
+
+  // Two processes, so that `require` meets modules that nobody has imported before.
+  run('node load.cjs import');
+  run('node load.cjs require');
+  run(`${typeCheck} --module nodenext --moduleResolution nodenext types.ts`);
+  run(`${typeCheck} --module esnext --moduleResolution bundler types.ts`);
+  run('esbuild browser.js --bundle --platform=browser --format=esm --outfile=bundle.js --log-level=warning');
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  rmSync(project, { recursive: true, force: true });
+}

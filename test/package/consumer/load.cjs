@@ -1,0 +1,33 @@
+// Plain Node, no loader: `node load.cjs import` or `node load.cjs require`.
+const assert = require('node:assert/strict');
+
+/** Functions and classes that each entry point promises. */
+const FACE = {
+  '.': [
+    ...['circuitBreaker', 'retryWithBackoff', 'bulkhead', 'rateLimit', 'timeout', 'fallback', 'hedge'],
+    ...['resilience', 'protect', 'resilient'],
+    ...['CircuitBreaker', 'getCircuitRegistry', 'Bulkhead', 'RateLimiter', 'RetryBudget'],
+    ...['exponentialBackoff', 'linearBackoff', 'fixedBackoff'],
+    ...['jitteredBackoff', 'fullJitterBackoff', 'decorrelatedJitterBackoff'],
+    ...['EventBus', 'getEventBus', 'HealthChecker', 'ResilientProvider'],
+    ...['ResilienceError', 'CircuitOpenError', 'BulkheadRejectedError', 'RateLimitExceededError'],
+    ...['StreamTimeoutError', 'RetryExhaustedError', 'FallbackExhaustedError', 'StreamInterruptedError'],
+    ...['ProviderError', 'isCircuitOpenError'],
+  ],
+  './openai-compatible': ['openAICompatible'],
+};
+
+async function main() {
+  const { name, exports } = require('rxjs-resilience/package.json');
+  const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'));
+  assert.deepEqual(Object.keys(FACE).sort(), entries.sort(), 'FACE names every entry point of the package');
+
+  for (const entry of entries) {
+    const specifier = name + entry.slice(1);
+    const module = process.argv[2] === 'require' ? require(specifier) : await import(specifier);
+    const missing = FACE[entry].filter((key) => typeof module[key] !== 'function');
+    assert.deepEqual(missing, [], `exports of ${specifier}, by ${process.argv[2]}`);
+  }
+}
+
+main();

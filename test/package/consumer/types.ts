@@ -1,0 +1,95 @@
+/** A user's file. No type argument is given to the library: what is inferred has to be right. */
+import { map, type Observable, of } from 'rxjs';
+import {
+  Bulkhead,
+  bulkhead,
+  type ChatChunk,
+  type ChatResponse,
+  CircuitBreaker,
+  circuitBreaker,
+  fallback,
+  getCircuitRegistry,
+  getEventBus,
+  isCircuitOpenError,
+  protect,
+  RateLimiter,
+  ResilientProvider,
+  rateLimit,
+  resilience,
+  resilient,
+  retryWithBackoff,
+  timeout,
+} from 'rxjs-resilience';
+import { openAICompatible } from 'rxjs-resilience/openai-compatible';
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+/** `is<Expected>()(value)` compiles when the type of `value` is exactly `Expected`. */
+const is =
+  <Expected>() =>
+  <Actual>(
+    _value: Actual,
+    ..._same: Same<Actual, Expected> extends true ? [] : [expected: Expected]
+  ): void => {};
+
+const numbers = of(1, 2, 3);
+
+is<Observable<number>>()(numbers.pipe(circuitBreaker({ name: 'api', failureThreshold: 3 })));
+is<Observable<number>>()(numbers.pipe(circuitBreaker(new CircuitBreaker({ name: 'api' }))));
+is<Observable<number>>()(numbers.pipe(circuitBreaker(getCircuitRegistry().getOrCreate('api'))));
+is<Observable<number>>()(numbers.pipe(bulkhead({ maxConcurrent: 2 })));
+is<Observable<number>>()(numbers.pipe(bulkhead(new Bulkhead({ name: 'pool' }))));
+is<Observable<number>>()(numbers.pipe(rateLimit({ requestsPerSecond: 5, burstSize: 10 })));
+is<Observable<number>>()(numbers.pipe(rateLimit(new RateLimiter({ name: 'quota' }))));
+is<Observable<number>>()(numbers.pipe(retryWithBackoff(3)));
+is<Observable<number>>()(numbers.pipe(retryWithBackoff({ maxRetries: 3, backoff: 'exponential' })));
+is<Observable<number>>()(numbers.pipe(timeout(5_000)));
+is<Observable<number>>()(numbers.pipe(timeout({ first: 1_000, each: 500 })));
+is<Observable<number | string>>()(numbers.pipe(timeout({ total: 5_000, with: () => of('late') })));
+is<Observable<number | string>>()(numbers.pipe(fallback(of('cached'))));
+is<Observable<number>>()(
+  numbers.pipe(resilience({ timeout: 5_000, retry: 3, circuitBreaker: { name: 'api' } })),
+);
+
+const user = protect(async (id: number) => `user ${id}`, retryWithBackoff(3), timeout(1_000));
+is<Promise<string>>()(user(1));
+// @ts-expect-error The parameters are those of the function.
+user('1');
+
+class Api {
+  @resilient(retryWithBackoff(3), timeout(1_000))
+  async user(id: number) {
+    return `user ${id}`;
+  }
+
+  @resilient(timeout(1_000))
+  ticks() {
+    return numbers;
+  }
+}
+is<Promise<string>>()(new Api().user(1));
+is<Observable<number>>()(new Api().ticks());
+
+is<Observable<'circuit_opened'>>()(
+  getEventBus()
+    .on('circuit_opened')
+    .pipe(map(({ type }) => type)),
+);
+
+const provider = new ResilientProvider({
+  provider: openAICompatible({ baseURL: 'http://127.0.0.1:11434/v1', model: 'llama' }),
+  retry: 3,
+  timeout: { first: 10_000, total: 60_000 },
+});
+is<Observable<ChatChunk>>()(provider.stream([{ role: 'user', content: 'Hello' }]));
+is<Promise<ChatResponse>>()(provider.chat([{ role: 'user', content: 'Hello' }], { timeout: 15_000 }));
+is<Observable<string>>()(
+  provider
+    .stream([{ role: 'user', content: 'Hello' }])
+    .pipe(map((chunk) => (chunk.type === 'text' ? chunk.text : ''))),
+);
+
+try {
+  await user(1);
+} catch (error) {
+  if (isCircuitOpenError(error)) is<number | undefined>()(error.retryAfter);
+}
