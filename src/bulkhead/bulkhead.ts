@@ -1,4 +1,4 @@
-import { defer, type Observable, startWith } from 'rxjs';
+import { defer, mergeWith, type Observable, of } from 'rxjs';
 import * as z from 'zod/mini';
 import { type Clock, clockOf, isDue, type Timer } from '../core/clock.ts';
 import { commonOptions, count, limit, parseConfig } from '../core/config.ts';
@@ -69,11 +69,16 @@ export class Bulkhead implements AdmissionPolicy {
     return this.#rejectedCount;
   }
 
-  /** The state now and after every change. */
-  readonly state$: Observable<BulkheadState> = defer(() => this.#changes$.pipe(startWith(this.#state())));
+  /** The state now and after every change, also after those that a listener makes while it hears of the first. */
+  readonly state$: Observable<BulkheadState> = this.#changes$.pipe(mergeWith(defer(() => of(this.#state()))));
 
   /**
-   * A lease for code without a stream; an abort of `signal` leaves the line.
+   * A lease for code without a stream; an abort of `signal` leaves the line. The place is held until the lease is settled.
+   *
+   * ```ts
+   * using lease = await bulkhead.acquire();
+   * await send(message);
+   * ```
    *
    * @throws {BulkheadRejectedError} when the queue is full or the wait too long.
    */
@@ -91,7 +96,7 @@ export class Bulkhead implements AdmissionPolicy {
       );
     }
     const place = this.#line.join(applicant, this.#clock.now());
-    if (this.#timer === undefined) this.#watchFirst();
+    if (this.#line.size === 1) this.#watchFirst();
     this.#changed();
     return place;
   }
@@ -121,11 +126,10 @@ export class Bulkhead implements AdmissionPolicy {
 
   /** One timer for the whole line: all wait equally long, so the first in line is the first to give up. */
   #watchFirst(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
     const first = this.#line.first;
-    if (first === undefined || this.#queueTimeout === Number.POSITIVE_INFINITY) {
-      this.#timer = undefined;
-      return;
-    }
+    if (first === undefined) return;
     const due = first.since + this.#queueTimeout;
     this.#timer = this.#clock.schedule(due - this.#clock.now(), () => this.#sendOverdueAway());
   }
@@ -134,6 +138,7 @@ export class Bulkhead implements AdmissionPolicy {
     const now = this.#clock.now();
     while (this.#line.first !== undefined && isDue(this.#line.first.since + this.#queueTimeout, now)) {
       const applicant = this.#line.shift() as Applicant;
+      this.#changed();
       applicant.refused(
         this.#reject('queue-timeout', `gave no place within ${this.#queueTimeout} ms (queueTimeout).`),
       );
@@ -148,10 +153,7 @@ export class Bulkhead implements AdmissionPolicy {
   }
 
   #changed(): void {
-    if (this.#line.size === 0) {
-      this.#timer?.cancel();
-      this.#timer = undefined;
-    }
+    if (this.#line.size === 0) this.#watchFirst();
     if (this.#changes$.observed) this.#changes$.next(this.#state());
   }
 

@@ -1,5 +1,6 @@
 import { type MonoTypeOperatorFunction, Observable, Subscriber } from 'rxjs';
 import { type AdmissionPolicy, type Applicant, Lease, type Place } from './lease.ts';
+import { reportUnhandled } from './unhandled.ts';
 
 /**
  * Lets every subscription to the source ask `policy` first. Policies that stand directly upon each other become one
@@ -18,7 +19,8 @@ class AdmittedObservable<T> extends Observable<T> {
     readonly policies: readonly AdmissionPolicy[],
   ) {
     super((subscriber) => {
-      new AdmittedSubscriber(subscriber, this.attempt, this.policies).apply();
+      // RxJS subscribes also on behalf of those who have left already.
+      if (!subscriber.closed) new AdmittedSubscriber(subscriber, this.attempt, this.policies).apply();
     });
   }
 }
@@ -26,7 +28,6 @@ class AdmittedObservable<T> extends Observable<T> {
 class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
   private leases: Lease[] = [];
   private place: Place | undefined;
-  private started = false;
   private silent = true;
 
   constructor(
@@ -38,83 +39,116 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
   }
 
   apply(): void {
-    for (let next = this.leases.length; next < this.policies.length; next++) {
-      const answer = (this.policies[next] as AdmissionPolicy).admit(this);
-      if (answer instanceof Lease) this.leases.push(answer);
-      else if (answer instanceof Error) return this.refused(answer);
-      else {
-        this.place = answer;
-        return;
-      }
+    try {
+      if (!this.admitted()) return;
+    } catch (thrown) {
+      return this.refused(thrown);
     }
-    for (const lease of this.leases) {
-      const refusal = lease.start();
-      if (refusal !== undefined) return this.refused(refusal);
-    }
-    this.started = true;
     this.source.subscribe(this);
   }
 
   granted(lease: Lease): void {
+    if (this.closed) return lease.neutral();
     this.place = undefined;
     this.leases.push(lease);
-    this.apply();
+    this.walled(() => this.apply());
   }
 
-  refused(error: Error): void {
-    this.place = undefined;
-    this.error(error);
+  refused(error: unknown): void {
+    this.giveBack();
+    this.walled(() => this.error(error));
   }
 
   override next(value: T): void {
     if (this.isStopped) return;
     if (this.silent) {
       this.silent = false;
-      for (const lease of this.leases) lease.firstValue();
+      for (const lease of this.leases) {
+        lease.firstValue();
+        if (this.isStopped) return;
+      }
     }
     this.destination.next(value);
   }
 
-  // Leases are settled before downstream hears of the end: whoever subscribes again inside its handler finds the
-  // place free.
   protected override _error(error: unknown): void {
-    super._error(this.started ? this.settleFailed(error) : this.settleNeutral(error));
+    this.end({ error });
   }
 
   protected override _complete(): void {
-    for (const lease of this.takeLeases()) lease.success();
-    super._complete();
+    this.end();
   }
 
-  // The source stops before its place is given to somebody else.
+  // The source stops before its place is given to somebody else, who gets it even if the source refuses to stop.
   override unsubscribe(): void {
-    super.unsubscribe();
-    this.place?.leave();
-    this.place = undefined;
-    this.settleNeutral(undefined);
+    try {
+      super.unsubscribe();
+    } finally {
+      this.giveBack();
+    }
   }
 
-  private settleFailed(error: unknown): unknown {
-    let verdict = error;
-    for (const lease of this.takeLeases()) {
+  /** Asks the policies that have not agreed yet; false when one refuses, lets wait, or has been the end of the stream. */
+  private admitted(): boolean {
+    for (let asked = this.leases.length; asked < this.policies.length; asked++) {
+      const answer = (this.policies[asked] as AdmissionPolicy).admit(this);
+      if (answer instanceof Error) {
+        this.refused(answer);
+        return false;
+      }
+      const waits = !(answer instanceof Lease);
+      if (!waits) this.leases.push(answer);
+      // A place that is answered may have been granted already, by whom a listener of the policy has set free.
+      else if (this.leases.length === asked) this.place = answer;
+      // Such a listener may also have cancelled the stream.
+      if (this.closed) this.giveBack();
+      if (this.closed || waits) return false;
+    }
+    for (const lease of this.leases) {
+      const refusal = lease.start();
+      if (refusal !== undefined) this.refused(refusal);
+      if (this.closed) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Leases are settled before downstream hears of the end: whoever subscribes again inside its handler finds the place
+   * free. Innermost first; what a policy throws is the end that those further out see.
+   */
+  private end(failure?: { readonly error: unknown }): void {
+    const { leases } = this;
+    this.leases = [];
+    let verdict = failure;
+    for (const lease of leases.reverse()) {
       try {
-        lease.failure(error);
+        if (verdict === undefined) lease.success();
+        else lease.failure(verdict.error);
       } catch (thrown) {
-        verdict = thrown;
+        verdict = { error: thrown };
       }
     }
-    return verdict;
+    // Whoever listens to the policies may have cancelled this very stream.
+    if (this.closed) return;
+    if (verdict === undefined) super._complete();
+    else super._error(verdict.error);
   }
 
-  private settleNeutral(error: unknown): unknown {
-    for (const lease of this.takeLeases()) lease.neutral();
-    return error;
+  /** A policy that grants or refuses is in the middle of its line: what this stream throws must not reach it. */
+  private walled(step: () => void): void {
+    try {
+      step();
+    } catch (thrown) {
+      if (this.isStopped) reportUnhandled(thrown);
+      else this.walled(() => this.error(thrown));
+    }
   }
 
-  /** The leases still held, innermost first; they are settled once, whatever happens meanwhile. */
-  private takeLeases(): Lease[] {
-    const leases = this.leases;
+  private giveBack(): void {
+    const { place, leases } = this;
+    this.place = undefined;
     this.leases = [];
-    return leases.reverse();
+    place?.leave();
+    for (const lease of leases.reverse()) lease.neutral();
   }
 }

@@ -89,14 +89,25 @@ class SchedulerClock implements Clock {
 const native = { now: globalThis.performance.now, setTimeout: globalThis.setTimeout, dateNow: Date.now };
 
 /**
- * `TestScheduler.run` takes over the default scheduler of RxJS, and nothing else of it is public: inside, the default
- * scheduler counts frames from 0 while the date goes on.
+ * `TestScheduler.run` takes over the default scheduler of RxJS, and nothing else of it is public: inside, that scheduler
+ * counts frames from 0 and no longer asks the date. A reading of today needs no question; one near 0 may be a fake date.
  */
 function isVirtual(schedulerNow: number): boolean {
-  return schedulerNow < 1e11 && schedulerNow !== Date.now();
+  return schedulerNow < 1e11 && !asksTheDate();
 }
 
-const fakeTimers = (): boolean => globalThis.setTimeout !== native.setTimeout;
+function asksTheDate(): boolean {
+  const { now } = Date;
+  // Not an assignment: in a hardened host the date cannot be replaced, and there is nothing to find out.
+  Reflect.set(Date, 'now', () => Number.NaN);
+  const answer = asyncScheduler.now();
+  Reflect.set(Date, 'now', now);
+  return Number.isNaN(answer);
+}
+
+/** Also those that were there before this module: the usual libraries leave their mark on the function. */
+const fakeTimers = (): boolean =>
+  globalThis.setTimeout !== native.setTimeout || 'clock' in globalThis.setTimeout;
 const fakePerformance = (): boolean => globalThis.performance.now !== native.now;
 const fakeDate = (): boolean => Date.now !== native.dateNow;
 
@@ -148,9 +159,9 @@ function endTurn(): void {
 
 /** `setTimeout`, but never early: hosts round down, count from the start of the turn, and overflow after 24 days. */
 class HostTimer implements Timer {
-  readonly #task: () => void;
   readonly #background: boolean;
   readonly #due: number;
+  #task: (() => void) | undefined;
   #handle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(delay: number, task: () => void, background = false) {
@@ -161,20 +172,24 @@ class HostTimer implements Timer {
   }
 
   cancel(): void {
+    // Forgotten here as well: timers that were faked or restored meanwhile do not know this handle.
+    this.#task = undefined;
     clearTimeout(this.#handle);
   }
 
   #arm(delay: number): void {
-    this.#handle = setTimeout(() => this.#fire(), Math.min(Math.ceil(delay), LONGEST_DELAY));
+    const wait = Math.min(Math.ceil(delay), LONGEST_DELAY);
+    this.#handle = setTimeout(() => this.#fire(delay - wait), wait);
     // Only Node's timers keep a process alive; a background task must not.
     if (this.#background) (this.#handle as { unref?: () => void }).unref?.();
   }
 
-  #fire(): void {
-    const now = hostNow();
+  #fire(remaining: number): void {
+    if (this.#task === undefined) return;
     // Fake timers that left both clocks alone move nothing that could be compared: their word has to do.
     const comparable = !fakeTimers() || fakeDate() || fakePerformance();
-    if (isDue(this.#due, now) || !comparable) this.#task();
-    else this.#arm(this.#due - now);
+    const left = comparable ? this.#due - hostNow() : remaining;
+    if (isDue(left, 0)) this.#task();
+    else this.#arm(left);
   }
 }

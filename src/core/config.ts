@@ -8,7 +8,7 @@ export const functionOption = <F extends (...args: never[]) => unknown>(): z.Zod
   z.custom<F>((value) => typeof value === 'function', 'must be a function');
 
 /** A duration in milliseconds, finite and not negative. */
-export const duration = (): z.ZodMiniNumber =>
+export const duration = (): z.ZodMiniNumber<number> =>
   z.number('must be a duration in milliseconds').check(z.minimum(0, 'must not be negative'));
 
 /** A duration in milliseconds that must not be 0; `Infinity` means none. */
@@ -19,7 +19,7 @@ export const limit = (): z.ZodMiniCustom<number, number> =>
   );
 
 /** A whole number of at least `minimum`. */
-export const count = (minimum: number): z.ZodMiniNumber =>
+export const count = (minimum: number): z.ZodMiniNumber<number> =>
   z
     .number('must be a number')
     .check(
@@ -30,7 +30,7 @@ export const count = (minimum: number): z.ZodMiniNumber =>
     );
 
 /** A rate in (0, 1]. */
-export const rate = (): z.ZodMiniNumber =>
+export const rate = (): z.ZodMiniNumber<number> =>
   z
     .number('must be a number')
     .check(z.refine((value) => value > 0 && value <= 1, 'must be greater than 0 and at most 1'));
@@ -61,19 +61,17 @@ export const commonOptions = {
  * @throws {ConfigurationError} listing every refused option.
  */
 export function parseConfig<S extends z.ZodMiniType>(of: string, schema: S, config: z.input<S>): z.output<S> {
-  const result = z.safeParse(schema, config);
+  const result = z.safeParse(schema, config, { error: standardReason });
   if (result.success) return result.data;
   throw new ConfigurationError(
     `${of}: ${result.error.issues.map((issue) => complaint(issue, config)).join('; ')}`,
-    {
-      cause: result.error,
-    },
+    { cause: result.error },
   );
 }
 
 function complaint(issue: z.core.$ZodIssue, config: unknown): string {
   if (issue.code === 'unrecognized_keys') {
-    return `unknown option ${issue.keys.map((key) => `"${[...issue.path, key].join('.')}"`).join(', ')}`;
+    return `unknown option ${issue.keys.map((key) => quoted([...issue.path, key].join('.'))).join(', ')}`;
   }
   if (issue.code === 'invalid_union') {
     // A union says only "no": the branch that came furthest, or else all that could stand here, says why.
@@ -81,21 +79,30 @@ function complaint(issue: z.core.$ZodIssue, config: unknown): string {
     const furthest = branches.find((branch) => branch.path.length > 0 || branch.code === 'unrecognized_keys');
     if (furthest !== undefined)
       return complaint({ ...furthest, path: [...issue.path, ...furthest.path] }, config);
-    return refusal(issue.path, [...new Set(branches.map(reason))].join(', or '), config);
+    if (branches.length > 0)
+      return refusal(issue.path, [...new Set(branches.map(({ message }) => message))].join(', or '), config);
   }
-  return refusal(issue.path, reason(issue), config);
+  return refusal(issue.path, issue.message, config);
 }
 
-const refusal = (path: readonly PropertyKey[], why: string, config: unknown): string =>
-  `option ${path.length === 0 ? 'config' : `"${path.join('.')}"`} ${why}, got ${show(valueAt(config, path))}`;
+function refusal(path: readonly PropertyKey[], reason: string, config: unknown): string {
+  const value = valueAt(config, path);
+  const shown = path.some((key) => SECRET.test(String(key))) ? `a ${typeof value} (not shown)` : show(value);
+  return `${path.length === 0 ? 'config' : `option ${quoted(path.join('.'))}`} ${reason}, got ${shown}`;
+}
 
-function reason(issue: z.core.$ZodIssue): string {
-  // zod/mini ships no texts of its own; without a locale every built-in message is this one.
-  if (issue.message !== 'Invalid input') return issue.message;
-  if (issue.code === 'invalid_type')
-    return `must be ${issue.expected === 'object' ? 'an object' : `a ${issue.expected}`}`;
-  if (issue.code === 'invalid_value')
-    return `must be ${issue.values.map((value) => show(value)).join(' or ')}`;
+/** What may let others in must not reach a log. */
+const SECRET = /key$|token$|secret|password|credential|authorization|cookie|headers/i;
+
+/** For checks that bring no text of their own: zod's texts differ from program to program. */
+function standardReason(issue: z.core.$ZodRawIssue): string {
+  if (issue.code === 'invalid_type') {
+    return `must be ${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
+  }
+  if (issue.code === 'invalid_value') return `must be ${issue.values.map(show).join(' or ')}`;
+  // No branch was tried, because the option that chooses the branch has none of its values.
+  if (issue.code === 'invalid_union' && Array.isArray(issue.options))
+    return `must be ${issue.options.map(show).join(' or ')}`;
   return 'is invalid';
 }
 
@@ -104,10 +111,16 @@ const valueAt = (config: unknown, path: readonly PropertyKey[]): unknown =>
 
 /** A value as a person would write it, never longer than a line. */
 function show(value: unknown): string {
-  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'function') return cut(`function ${value.name || '(anonymous)'}`);
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  return typeof value === 'object' && value !== null
-    ? `an object (${value.constructor?.name ?? 'null prototype'})`
-    : String(value);
+  if (typeof value !== 'object' || value === null) return cut(String(value));
+  return typeof value.constructor === 'function' ? cut(`an object (${value.constructor.name})`) : 'an object';
+}
+
+const quoted = (text: string): string => JSON.stringify(cut(text));
+
+function cut(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ');
+  return line.length > 60 ? `${line.slice(0, 60)}…` : line;
 }

@@ -4,8 +4,11 @@ import type { TimeoutKind } from './errors.ts';
 
 /** Limits in milliseconds; `Infinity` means none. */
 export interface Limits<T> {
+  /** To the first committing value. */
   readonly first: number;
+  /** Between two values, whether they commit or not; with a limit on `first`, from the first value on. */
   readonly each: number;
+  /** To the end. */
   readonly total: number;
   /** Says which value ends the wait for the first one. Without it any value does. */
   readonly commitOn?: ((value: T) => boolean) | undefined;
@@ -13,45 +16,51 @@ export interface Limits<T> {
 
 /**
  * Holds a stream to its limits. However many there are, one timer serves them: it is armed for the nearest, and a value
- * moves a timestamp, not the timer.
+ * moves a timestamp, not the timer. What arrives at the very moment of a limit is in time.
  *
  * @param expired answers with what follows instead; what it throws is the error that downstream receives. The source is
  * unsubscribed before it is called.
  */
-export function withDeadlines<T>(
+export function withDeadlines<T, R = never>(
   source: Observable<T>,
   clock: Clock,
   limits: Limits<T>,
-  expired: (kind: TimeoutKind, after: number) => Observable<T>,
-): Observable<T> {
+  expired: (kind: TimeoutKind, after: number) => Observable<R>,
+): Observable<T | R> {
   return new Observable((subscriber) => {
-    source.subscribe(new TimedSubscriber(subscriber, clock, limits, expired));
+    const timed = new TimedSubscriber(subscriber, clock, limits, expired);
+    source.subscribe(timed);
+    timed.watch();
   });
 }
 
-class TimedSubscriber<T> extends Subscriber<T> {
+class TimedSubscriber<T, R> extends Subscriber<T> {
   private readonly begun: number;
   private readonly mark: () => Moment;
   private awaitingFirst: boolean;
-  private idleSince: Moment;
   /** Before any value, silence is the business of `first`, if that is limited at all. */
   private idleCounts: boolean;
+  private idleSince: Moment;
   private due = Number.POSITIVE_INFINITY;
   private timer: Timer | undefined;
 
   constructor(
-    private readonly downstream: Subscriber<T>,
+    private readonly downstream: Subscriber<T | R>,
     private readonly clock: Clock,
     private readonly limits: Limits<T>,
-    private readonly expired: (kind: TimeoutKind, after: number) => Observable<T>,
+    private readonly expired: (kind: TimeoutKind, after: number) => Observable<R>,
   ) {
     super(downstream);
     this.begun = clock.now();
     this.mark = clock.marker();
     this.idleSince = { at: this.begun };
     this.awaitingFirst = limits.first !== Number.POSITIVE_INFINITY;
-    this.idleCounts = !this.awaitingFirst;
-    this.arm(this.begun);
+    this.idleCounts = !this.awaitingFirst && limits.each !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Once the source is subscribed: one that has ended by then needs no timer. */
+  watch(): void {
+    if (!this.closed) this.arm(this.clock.now());
   }
 
   override next(value: T): void {
@@ -59,7 +68,7 @@ class TimedSubscriber<T> extends Subscriber<T> {
     if (this.awaitingFirst && !this.consider(value)) return;
     this.destination.next(value);
     // Measured from here: the time that downstream takes is not the source's silence.
-    this.idleSince = this.mark();
+    if (this.idleCounts) this.idleSince = this.mark();
   }
 
   protected override _error(error: unknown): void {
@@ -82,49 +91,56 @@ class TimedSubscriber<T> extends Subscriber<T> {
     try {
       this.awaitingFirst = !(this.limits.commitOn?.(value) ?? true);
     } catch (thrown) {
-      this.error(thrown);
+      this.fail(thrown);
       return false;
     }
+    if (this.isStopped) return false;
     if (this.awaitingFirst && this.idleCounts) return true;
-    // `each` counts from now on and may end sooner than the limit that the timer waits for.
-    this.idleCounts = true;
     const now = this.clock.now();
+    this.idleCounts = this.limits.each !== Number.POSITIVE_INFINITY;
     this.idleSince = { at: now };
-    if (this.nearest(now)[1] !== this.due) this.arm(now);
+    // `each` may end sooner than the limit that the timer waits for.
+    if (this.timer !== undefined && this.nearest(now)[1] !== this.due) this.arm(now);
     return true;
   }
 
   private arm(now: number): void {
     this.timer?.cancel();
-    const [, due] = this.nearest(now);
-    this.due = due;
-    this.timer = this.clock.schedule(due - now, () => this.check());
+    [, this.due] = this.nearest(now);
+    this.timer = this.clock.schedule(this.due - now, () => this.check());
   }
 
   private check(): void {
     const now = this.clock.now();
     const [kind, due] = this.nearest(now);
     if (!isDue(due, now)) return this.arm(now);
-    const { downstream, expired, limits } = this;
-    this.unsubscribe();
-    let answer: Observable<T>;
+    const { downstream, limits } = this;
     try {
-      answer = expired(kind, limits[kind]);
+      this.unsubscribe();
+      // Whoever learns of the end, the source or a listener, may cancel there and then.
+      if (downstream.closed) return;
+      const answer = this.expired(kind, limits[kind]);
+      if (!downstream.closed) answer.subscribe(downstream);
     } catch (verdict) {
       downstream.error(verdict);
-      return;
     }
-    answer.subscribe(downstream);
   }
 
-  /** The limit that runs out first, and when. */
+  /** The source stops before downstream hears why. */
+  private fail(error: unknown): void {
+    const { downstream } = this;
+    this.unsubscribe();
+    downstream.error(error);
+  }
+
+  /** The limit that runs out first, and when; of two at one moment, the one that says more. */
   private nearest(now: number): [kind: TimeoutKind, due: number] {
     const { limits, begun } = this;
     // A value of the turn that is still running has no time yet: it came just now.
     const idleSince = Number.isNaN(this.idleSince.at) ? now : this.idleSince.at;
     let kind: TimeoutKind = 'total';
     let due = begun + limits.total;
-    if (this.idleCounts && idleSince + limits.each < due) [kind, due] = ['each', idleSince + limits.each];
+    if (this.idleCounts && idleSince + limits.each <= due) [kind, due] = ['each', idleSince + limits.each];
     if (this.awaitingFirst && begun + limits.first <= due) [kind, due] = ['first', begun + limits.first];
     return [kind, due];
   }

@@ -6,7 +6,7 @@
 const brandOf = (name: string): symbol => Symbol.for(`rxjs-resilience/${name}`);
 
 /** A guard that asks for the brand of `name`. */
-function guardFor<E extends Error>(name: string): (error: unknown) => error is E {
+export function guardFor<E extends Error>(name: string): (error: unknown) => error is E {
   const brand = brandOf(name);
   return (error): error is E => typeof error === 'object' && error !== null && brand in error;
 }
@@ -15,7 +15,7 @@ function guardFor<E extends Error>(name: string): (error: unknown) => error is E
  * Gives a class its stable name and its brand, and makes `instanceof` ask for the brand too. All of it lives on the
  * prototype, so an error carries no extra field.
  */
-function brand(constructor: abstract new (...args: never[]) => Error, name: string): void {
+export function brand(constructor: abstract new (...args: never[]) => Error, name: string): void {
   Object.defineProperty(constructor.prototype, 'name', { value: name, writable: true, configurable: true });
   Object.defineProperty(constructor.prototype, brandOf(name), { value: true });
   const hasBrand = guardFor(name);
@@ -184,11 +184,25 @@ export class FallbackExhaustedError extends AggregateError {
 }
 export const isFallbackExhaustedError = guardFor<FallbackExhaustedError>('FallbackExhaustedError');
 
-/** Nothing was sent: the policies of this library refused the attempt. Neutral for every other policy. */
-export const isLocalRejection = (
-  error: unknown,
-): error is CircuitOpenError | BulkheadRejectedError | RateLimitExceededError =>
-  isCircuitOpenError(error) || isBulkheadRejectedError(error) || isRateLimitExceededError(error);
+/** What went wrong in the end: a `RetryExhaustedError` only reports the last error of its attempts. */
+export const failureOf = (error: unknown): unknown =>
+  isRetryExhaustedError(error) ? failureOf(error.cause) : error;
+
+/**
+ * The policies of this library refused the attempt, after retries the last one: it was not made. Neutral for every other
+ * policy.
+ */
+export function isLocalRejection(error: unknown): boolean {
+  const failure = failureOf(error);
+  return isCircuitOpenError(failure) || isBulkheadRejectedError(failure) || isRateLimitExceededError(failure);
+}
+
+/** The caller's own abort, as an error: a `kind` of `'cancelled'`, or the `AbortError` of the platform. */
+export function isCancellation(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { kind, name } = error as { kind?: unknown; name?: unknown };
+  return kind === 'cancelled' || (kind === undefined && name === 'AbortError');
+}
 
 const CALLER_STATUS: ReadonlySet<unknown> = new Set([400, 401, 403, 404, 413, 422]);
 const CALLER_KIND: ReadonlySet<unknown> = new Set([
@@ -204,8 +218,9 @@ const CALLER_KIND: ReadonlySet<unknown> = new Set([
  * health of the other side. Recognised by an error's `kind`, else its HTTP `status`, or an abort by the caller.
  */
 export function isCallerError(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
-  const { kind, status, name } = error as { kind?: unknown; status?: unknown; name?: unknown };
+  const failure = failureOf(error);
+  if (typeof failure !== 'object' || failure === null) return false;
+  const { kind, status, name } = failure as { kind?: unknown; status?: unknown; name?: unknown };
   return typeof kind === 'string'
     ? CALLER_KIND.has(kind)
     : CALLER_STATUS.has(status) || name === 'AbortError';
@@ -213,12 +228,19 @@ export function isCallerError(error: unknown): boolean {
 
 /** Milliseconds that an error asks its caller to wait, if it says so in a `retryAfter` field. */
 export function retryAfterOf(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null || !('retryAfter' in error)) return undefined;
-  const { retryAfter } = error;
+  const failure = failureOf(error);
+  if (typeof failure !== 'object' || failure === null || !('retryAfter' in failure)) return undefined;
+  const { retryAfter } = failure;
   return typeof retryAfter === 'number' && retryAfter >= 0 ? retryAfter : undefined;
 }
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const message = (error as { message?: unknown } | null | undefined)?.message;
+  if (typeof message === 'string') return message;
+  try {
+    return String(error);
+  } catch {
+    return 'something that has no text';
+  }
 }

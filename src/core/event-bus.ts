@@ -1,5 +1,6 @@
 import { filter, type Observable } from 'rxjs';
 import { timestamp } from './clock.ts';
+import { messageOf } from './errors.ts';
 import {
   type ErrorSummary,
   EVENT_CATEGORIES,
@@ -62,8 +63,10 @@ export function getEventBus(): EventBus {
 
 /** What an event may say about an error. */
 export function summarize(error: unknown): ErrorSummary {
-  if (typeof error !== 'object' || error === null) return { name: 'Error', message: String(error) };
-  const { name, message, kind } = error as { name?: unknown; message?: unknown; kind?: unknown };
-  const summary = { name: String(name ?? 'Error'), message: String(message ?? '') };
-  return typeof kind === 'string' ? { ...summary, kind } : summary;
+  const { name, kind } = Object(error) as { name?: unknown; kind?: unknown };
+  return {
+    name: typeof name === 'string' ? name : 'Error',
+    message: messageOf(error),
+    ...(typeof kind === 'string' && { kind }),
+  };
 }

@@ -6,10 +6,21 @@ import * as z from 'zod/mini';
  */
 
 /** An error as far as it may travel: JSON-safe, without a stack. */
-const ErrorSummarySchema = z.object({ name: z.string(), message: z.string(), kind: z.optional(z.string()) });
+export const ErrorSummarySchema = z.object({
+  name: z.string(),
+  message: z.string(),
+  kind: z.optional(z.string()),
+});
 export type ErrorSummary = z.infer<typeof ErrorSummarySchema>;
 
-const CircuitStateSchema = z.enum(['closed', 'open', 'half-open', 'forced-open', 'disabled', 'metrics-only']);
+export const CircuitStateSchema = z.enum([
+  'closed',
+  'open',
+  'half-open',
+  'forced-open',
+  'disabled',
+  'metrics-only',
+]);
 const transition = { from: CircuitStateSchema, to: CircuitStateSchema };
 
 const eventData = {
@@ -41,6 +52,7 @@ const eventData = {
   first_token: z.object({ provider: z.string(), after: z.number() }),
   stream_retracted: z.object({ provider: z.string(), error: ErrorSummarySchema }),
   provider_switched: z.object({ from: z.string(), to: z.string(), error: ErrorSummarySchema }),
+  frame_skipped: z.object({ error: ErrorSummarySchema }),
   stream_ended: z.object({
     provider: z.string(),
     outcome: z.enum(['completed', 'failed', 'cancelled']),
@@ -66,6 +78,7 @@ export const EVENT_CATEGORIES = {
   first_token: 'metric',
   stream_retracted: 'recovery',
   provider_switched: 'recovery',
+  frame_skipped: 'error',
   stream_ended: 'lifecycle',
 } as const satisfies Record<keyof typeof eventData, string>;
 

@@ -76,27 +76,34 @@ export interface AdmissionPolicy {
   admit(applicant: Applicant): Lease | Place | Error;
 }
 
-/** A lease as a promise, for code without a stream. An abort of `signal` leaves the waiting line. */
+/** A started lease as a promise, for code without a stream. An abort of `signal` leaves the waiting line. */
 export function acquire(policy: AdmissionPolicy, signal?: AbortSignal): Promise<Lease> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const stop = (): void => signal?.removeEventListener('abort', abandon);
-    const answer = policy.admit({
-      granted: (lease) => {
-        stop();
-        resolve(lease);
-      },
-      refused: (error) => {
-        stop();
-        reject(error);
-      },
-    });
+    let place: Place | undefined;
     const abandon = (): void => {
-      (answer as Place).leave();
+      place?.leave();
       reject(signal?.reason);
     };
-    if (answer instanceof Lease) resolve(answer);
-    else if (answer instanceof Error) reject(answer);
-    else signal?.addEventListener('abort', abandon, { once: true });
+    const stopListening = (): void => signal?.removeEventListener('abort', abandon);
+    const granted = (lease: Lease): void => {
+      stopListening();
+      // Whoever hears of a policy's decision may abort there and then, and nobody would settle the lease.
+      const refusal: unknown = signal?.aborted ? signal.reason : lease.start();
+      if (refusal === undefined) return resolve(lease);
+      lease.neutral();
+      reject(refusal);
+    };
+    const refused = (error: Error): void => {
+      stopListening();
+      reject(error);
+    };
+    // First: the place may be granted, or the wait aborted, while the policy still announces that somebody waits.
+    signal?.addEventListener('abort', abandon, { once: true });
+    const answer = policy.admit({ granted, refused });
+    if (answer instanceof Lease) return granted(answer);
+    if (answer instanceof Error) return refused(answer);
+    place = answer;
+    if (signal?.aborted) abandon();
   });
 }

@@ -1,12 +1,5 @@
-import {
-  config,
-  Observable,
-  type Observer,
-  type Operator,
-  Subject,
-  Subscriber,
-  type Subscription,
-} from 'rxjs';
+import { Observable, type Observer, type Operator, Subject, Subscriber, type Subscription } from 'rxjs';
+import { reportUnhandled } from './unhandled.ts';
 
 type Listener<T> = [
   observerOrNext?: Partial<Observer<T>> | ((value: T) => void) | null,
@@ -29,13 +22,15 @@ export class OrderedSubject<T> extends Subject<T> {
     this.#waiting.push(value);
     if (this.#announcing) return;
     this.#announcing = true;
-    while (this.#waiting.length > 0) {
+    // Grows while it is being told; taking from its front would cost each time as much as it is long.
+    for (const announcement of this.#waiting) {
       try {
-        super.next(this.#waiting.shift() as T);
+        super.next(announcement);
       } catch (thrown) {
-        config.onUnhandledError?.(thrown);
+        reportUnhandled(thrown);
       }
     }
+    this.#waiting.length = 0;
     this.#announcing = false;
   }
 
@@ -52,6 +47,10 @@ export class OrderedSubject<T> extends Subject<T> {
     return super.subscribe(harmless(listener));
   }
 
+  override asObservable(): Observable<T> {
+    return new ProtectedObservable(this);
+  }
+
   /** @internal RxJS operators ask their source what to build on; so the protection reaches the end of every `pipe`. */
   override lift<R>(operator: Operator<T, R>): Observable<R> {
     return new ProtectedObservable(this, operator);
@@ -60,7 +59,7 @@ export class OrderedSubject<T> extends Subject<T> {
 
 /** What `pipe` makes of an `OrderedSubject`: its listeners are protected like those of the subject itself. */
 class ProtectedObservable<T> extends Observable<T> {
-  constructor(source: Observable<unknown>, operator: Operator<never, T>) {
+  constructor(source: Observable<unknown>, operator?: Operator<never, T>) {
     super();
     this.source = source;
     this.operator = operator;
@@ -75,7 +74,6 @@ class ProtectedObservable<T> extends Observable<T> {
   }
 }
 
-/** RxJS rethrows what a listener throws as an uncaught exception, which would end a Node process. */
 function harmless<T>([observerOrNext, error, complete]: Listener<T>): Partial<Observer<T>> {
   if (observerOrNext instanceof Subscriber) return observerOrNext;
   const listener =
@@ -88,8 +86,12 @@ function harmless<T>([observerOrNext, error, complete]: Listener<T>): Partial<Ob
       try {
         call?.apply(listener, args);
       } catch (thrown) {
-        config.onUnhandledError?.(thrown);
+        reportUnhandled(thrown);
       }
     };
-  return { next: guard(listener.next), error: guard(listener.error), complete: guard(listener.complete) };
+  return {
+    next: guard(listener.next),
+    error: guard(listener.error ?? reportUnhandled),
+    complete: guard(listener.complete),
+  };
 }

@@ -1,10 +1,21 @@
-import { Observable, Subscriber } from 'rxjs';
+import { Observable, Subscriber, Subscription } from 'rxjs';
+import type { Clock } from './clock.ts';
+import { reportUnhandled } from './unhandled.ts';
 
 /** What is known when an attempt has failed. */
 export interface Failure {
   readonly error: unknown;
-  /** Values that downstream has received, over all attempts. */
+  /** Values that downstream has received from the attempt that failed and from those that it continued. */
   readonly emitted: number;
+}
+
+/** An attempt that has to wait. It is made when its time has come; what `make` throws is the error of the stream. */
+export class Postponed<T> {
+  constructor(
+    readonly clock: Clock,
+    readonly delay: number,
+    readonly make: () => Observable<T>,
+  ) {}
 }
 
 /** What one subscription does about its failures. Whatever a method throws is the error that downstream receives. */
@@ -12,16 +23,16 @@ export interface Recovery<T> {
   /** Says which values commit. Without it every value does. */
   readonly commitOn?: ((value: T) => boolean) | undefined;
   /** The next attempt, while nothing has been committed. */
-  recover(failure: Failure): Observable<T>;
+  recover(failure: Failure): Observable<T> | Postponed<T>;
   /** How to go on after a commit. Without it the error goes downstream, so nothing is emitted twice. */
-  readonly resume?: ((failure: Failure) => Observable<T>) | undefined;
+  readonly resume?: ((failure: Failure) => Observable<T> | Postponed<T>) | undefined;
 }
 
 /**
  * The commit rule, which all recovery shares: what has been delivered is known, and after the first committing value an
  * error is not recovered from, unless the author of the stream says how.
  *
- * A cancel reaches the attempt that runs and starts no other.
+ * A cancel reaches the attempt that runs, or the wait for it, and starts no other.
  */
 export function recovering<T>(source: Observable<T>, begin: () => Recovery<T>): Observable<T> {
   return new Observable((subscriber) => {
@@ -35,6 +46,7 @@ class RecoveredStream<T> {
   committed = false;
   private subscribing = false;
   private failed = false;
+  private final = false;
   private error: unknown;
 
   constructor(
@@ -46,7 +58,8 @@ class RecoveredStream<T> {
   run(source: Observable<T>): void {
     let next: Observable<T> | undefined = source;
     this.subscribing = true;
-    while (next !== undefined) {
+    // Whoever is told of a failure may cancel there and then.
+    while (next !== undefined && !this.downstream.closed) {
       this.failed = false;
       next.subscribe(new AttemptSubscriber(this));
       next = this.failed ? this.followUp() : undefined;
@@ -54,8 +67,10 @@ class RecoveredStream<T> {
     this.subscribing = false;
   }
 
-  attemptFailed(error: unknown): void {
+  /** @param final whether the error is not the attempt's but the stream's, and nothing may follow. */
+  attemptFailed(error: unknown, final: boolean): void {
     this.error = error;
+    this.final = final;
     if (this.subscribing) {
       this.failed = true;
       return;
@@ -64,30 +79,48 @@ class RecoveredStream<T> {
     if (next !== undefined) this.run(next);
   }
 
-  /** Asks whether this value commits. False when the question itself has ended the stream. */
-  consider(value: T): boolean {
+  private followUp(): Observable<T> | undefined {
+    const { error } = this;
+    this.error = undefined;
+    if (this.downstream.closed) return undefined;
+    if (this.final) return this.end(error);
     try {
-      this.committed = this.recovery.commitOn?.(value) ?? true;
-      return true;
-    } catch (thrown) {
-      this.downstream.error(thrown);
-      return false;
+      const next = this.decide(error);
+      return next instanceof Postponed ? this.postpone(next) : next;
+    } catch (verdict) {
+      return this.end(verdict);
     }
   }
 
-  private followUp(): Observable<T> | undefined {
-    if (this.downstream.closed) return undefined;
-    const { error, emitted, recovery } = this;
-    this.error = undefined;
-    try {
-      if (!this.committed) return recovery.recover({ error, emitted });
-      if (recovery.resume) return recovery.resume({ error, emitted });
-    } catch (verdict) {
-      this.downstream.error(verdict);
-      return undefined;
+  private decide(error: unknown): Observable<T> | Postponed<T> {
+    const { emitted, committed, recovery } = this;
+    if (!committed) {
+      this.emitted = 0;
+      return recovery.recover({ error, emitted });
     }
+    if (recovery.resume) return recovery.resume({ error, emitted });
+    throw error;
+  }
+
+  private postpone({ clock, delay, make }: Postponed<T>): undefined {
+    const wait = new Subscription();
+    const timer = clock.schedule(delay, () => {
+      wait.unsubscribe();
+      let next: Observable<T>;
+      try {
+        next = make();
+      } catch (thrown) {
+        this.end(thrown);
+        return;
+      }
+      this.run(next);
+    });
+    wait.add(() => timer.cancel());
+    this.downstream.add(wait);
+  }
+
+  private end(error: unknown): undefined {
     this.downstream.error(error);
-    return undefined;
   }
 }
 
@@ -99,14 +132,33 @@ class AttemptSubscriber<T> extends Subscriber<T> {
   override next(value: T): void {
     if (this.isStopped) return;
     const { stream } = this;
-    if (!stream.committed && !stream.consider(value)) return;
+    if (!stream.committed && !this.consider(value)) return;
     stream.emitted++;
     this.destination.next(value);
   }
 
-  // The failed attempt is torn down before the next one starts.
   protected override _error(error: unknown): void {
-    this.unsubscribe();
-    this.stream.attemptFailed(error);
+    this.fail(error, false);
+  }
+
+  /** Asks whether this value commits. False when the question itself has ended the attempt. */
+  private consider(value: T): boolean {
+    const { recovery } = this.stream;
+    try {
+      this.stream.committed = recovery.commitOn === undefined || recovery.commitOn(value);
+    } catch (thrown) {
+      this.fail(thrown, true);
+    }
+    return !this.isStopped;
+  }
+
+  // The attempt is torn down before the next one starts or downstream hears, even if its teardown throws.
+  private fail(error: unknown, final: boolean): void {
+    try {
+      this.unsubscribe();
+    } catch (thrown) {
+      reportUnhandled(thrown);
+    }
+    this.stream.attemptFailed(error, final);
   }
 }

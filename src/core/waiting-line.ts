@@ -44,6 +44,9 @@ export class WaitingLine {
     else place.previous.next = place.next;
     if (place.next === undefined) this.#last = place.previous;
     else place.next.previous = place.previous;
+    // Whoever keeps a place that was left must not keep the whole line.
+    place.previous = undefined;
+    place.next = undefined;
     this.#size--;
   }
 

@@ -1,0 +1,193 @@
+import { map, Subject } from 'rxjs';
+import { TestScheduler } from 'rxjs/testing';
+import { describe, expect, expectTypeOf, test, vi } from 'vitest';
+import { EventBus, getEventBus, summarize } from '../../src/core/event-bus.ts';
+import {
+  EVENT_CATEGORIES,
+  type EventData,
+  type EventType,
+  type ResilienceEvent,
+  ResilienceEventSchema,
+} from '../../src/core/events.ts';
+
+const error = { name: 'Error', message: 'boom' };
+const transition = { from: 'closed', to: 'open' } as const;
+
+/** One event of every type, as its policy publishes it. */
+const examples: Partial<{ [Type in EventType]: EventData<Type> }> = {
+  circuit_opened: { ...transition, retryAfter: 100, error },
+  circuit_closed: { from: 'half-open', to: 'closed' },
+  circuit_half_open: { from: 'open', to: 'half-open' },
+  circuit_rejected: { retryAfter: 100 },
+  retry_attempted: { attempt: 1, delay: 0, error },
+  retry_exhausted: { attempts: 4, reason: 'attempts', error },
+  stream_resumed: { emitted: 3, error },
+  bulkhead_rejected: { reason: 'queue-full', activeCount: 10, queueSize: 50 },
+  rate_limited: { retryAfter: 100, outcome: 'queued' },
+  timed_out: { kind: 'each', after: 50 },
+  fallback_used: { alternative: 1, error: { ...error, kind: 'overloaded' } },
+  fallback_exhausted: { errors: [error, error] },
+};
+
+describe('on()', () => {
+  test('gives the events of one type, typed', () => {
+    const bus = new EventBus();
+    const heard: unknown[] = [];
+    bus.on('retry_attempted').subscribe((event) => {
+      expectTypeOf(event.type).toEqualTypeOf<'retry_attempted'>();
+      expectTypeOf(event.category).toEqualTypeOf<'recovery'>();
+      expectTypeOf(event.data).toEqualTypeOf<EventData<'retry_attempted'>>();
+      heard.push(event.data.delay);
+    });
+    bus.publish('retry_attempted', 'r', { attempt: 1, delay: 250, error });
+    bus.publish('timed_out', 't', { kind: 'total', after: 50 });
+    expect(heard).toStrictEqual([250]);
+  });
+
+  test('gives the events of a category, typed as a union', () => {
+    const bus = new EventBus();
+    const heard: EventType[] = [];
+    bus.on('rejection').subscribe((event) => {
+      expectTypeOf(event.type).toEqualTypeOf<'circuit_rejected' | 'bulkhead_rejected' | 'rate_limited'>();
+      if (event.type === 'rate_limited')
+        expectTypeOf(event.data.outcome).toEqualTypeOf<'queued' | 'rejected'>();
+      heard.push(event.type);
+    });
+    bus.publish('rate_limited', 'l', { retryAfter: 1, outcome: 'rejected' });
+    bus.publish('circuit_closed', 'c', { from: 'half-open', to: 'closed' });
+    bus.publish('circuit_rejected', 'c', {});
+    expect(heard).toStrictEqual(['rate_limited', 'circuit_rejected']);
+  });
+
+  test('refuses what is neither', () => {
+    const bus = new EventBus();
+    // @ts-expect-error: no such type
+    bus.on('circuit_exploded');
+    // @ts-expect-error: the data of another type
+    bus.publish('timed_out', 't', { attempt: 1 });
+    expectTypeOf(bus.pipe(map((event) => event.type))).toEqualTypeOf(new Subject<EventType>().asObservable());
+  });
+
+  test('a throwing listener harms nobody', () => {
+    const bus = new EventBus();
+    const heard: string[] = [];
+    bus.on('timed_out').subscribe(() => {
+      throw new Error('boom');
+    });
+    bus.on('error').subscribe(({ source }) => heard.push(source));
+    bus.publish('timed_out', 'one', { kind: 'total', after: 50 });
+    bus.publish('timed_out', 'two', { kind: 'total', after: 50 });
+    expect(heard).toStrictEqual(['one', 'two']);
+  });
+});
+
+describe('publish()', () => {
+  test('adds category and time', () => {
+    vi.useFakeTimers({ now: 1_700_000_000_000 });
+    const bus = new EventBus();
+    const heard: ResilienceEvent[] = [];
+    bus.subscribe((event) => heard.push(event));
+    bus.publish('timed_out', 'answer', { kind: 'first', after: 5_000 });
+    vi.useRealTimers();
+    expect(heard).toStrictEqual([
+      {
+        type: 'timed_out',
+        category: 'error',
+        source: 'answer',
+        timestamp: 1_700_000_000_000,
+        data: { kind: 'first', after: 5_000 },
+      },
+    ]);
+  });
+
+  test('in virtual time the timestamp is the frame, from 0 on', () => {
+    new TestScheduler((actual, expected) => expect(actual).toStrictEqual(expected)).run(
+      ({ cold, expectObservable }) => {
+        const bus = new EventBus();
+        expectObservable(bus.pipe(map((event) => event.timestamp))).toBe('a--b', { a: 0, b: 3 });
+        cold('a--b').subscribe(() => bus.publish('circuit_rejected', 'c', {}));
+      },
+    );
+  });
+
+  test('makes no event when nobody listens', () => {
+    const bus = new EventBus();
+    const next = vi.spyOn(bus, 'next');
+    bus.publish('circuit_rejected', 'c', {});
+    expect(next).not.toHaveBeenCalled();
+    const subscription = bus.subscribe();
+    bus.publish('circuit_rejected', 'c', {});
+    subscription.unsubscribe();
+    bus.publish('circuit_rejected', 'c', {});
+    expect(next).toHaveBeenCalledTimes(1);
+  });
+});
+
+test('there is one shared bus', () => {
+  expect(getEventBus()).toBe(getEventBus());
+  expect(getEventBus()).toBeInstanceOf(Subject);
+});
+
+describe('ResilienceEventSchema', () => {
+  const published = Object.entries(examples).map(([type, data]) => ({
+    type,
+    category: EVENT_CATEGORIES[type as EventType],
+    source: 'policy',
+    timestamp: 0,
+    data,
+  }));
+
+  test.each(published)('accepts $type after a journey as JSON', (event) => {
+    const arrived: unknown = JSON.parse(JSON.stringify(event));
+    expect(ResilienceEventSchema.parse(arrived)).toStrictEqual(event);
+  });
+
+  test.each(published)(
+    'refuses $type with the data, the category, the type or the time of something else',
+    (event) => {
+      for (const change of [
+        { data: undefined },
+        { data: 5 },
+        { data: Object.fromEntries(Object.keys(event.data).map((key) => [key, Symbol(key)])) },
+        { category: 'gossip' },
+        { type: 'gossip' },
+        { timestamp: '2026-01-01' },
+        { source: undefined },
+      ]) {
+        expect(ResilienceEventSchema.safeParse({ ...event, ...change }).success, JSON.stringify(change)).toBe(
+          false,
+        );
+      }
+    },
+  );
+
+  test('every type that the core announces has its example here', () => {
+    const core = Object.keys(EVENT_CATEGORIES).filter((type) =>
+      /^(circuit|retry|bulkhead|rate|timed|fallback)_/.test(type),
+    );
+    expect(Object.keys(examples)).toStrictEqual(expect.arrayContaining(core));
+  });
+});
+
+describe('summarize()', () => {
+  test.each<[string, unknown, ReturnType<typeof summarize>]>([
+    ['an Error', new TypeError('bad'), { name: 'TypeError', message: 'bad' }],
+    [
+      'an Error with a kind',
+      Object.assign(new Error('busy'), { kind: 'overloaded' }),
+      { name: 'Error', message: 'busy', kind: 'overloaded' },
+    ],
+    ['a look-alike', { name: 'E', message: 'm', kind: 5 }, { name: 'E', message: 'm' }],
+    ['a string', 'boom', { name: 'Error', message: 'boom' }],
+    ['undefined', undefined, { name: 'Error', message: 'undefined' }],
+    ['null', null, { name: 'Error', message: 'null' }],
+    ['a symbol', Symbol('s'), { name: 'Error', message: 'Symbol(s)' }],
+    [
+      'an object without a prototype',
+      Object.create(null),
+      { name: 'Error', message: 'something that has no text' },
+    ],
+  ])('%s', (_, thrown, summary) => {
+    expect(summarize(thrown)).toStrictEqual(summary);
+  });
+});
