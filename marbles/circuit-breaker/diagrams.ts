@@ -1,0 +1,188 @@
+import type { MonoTypeOperatorFunction, Observable } from 'rxjs';
+import {
+  CircuitBreaker,
+  type CircuitBreakerConfig,
+  type CircuitState,
+  circuitBreaker,
+} from '../../src/circuit-breaker/index.ts';
+import type { Chapter } from '../diagram.ts';
+
+interface WatchedCircuit {
+  readonly operator: MonoTypeOperatorFunction<string>;
+  readonly lanes: { readonly circuit: Observable<CircuitState> };
+}
+
+function watched(config: CircuitBreakerConfig): WatchedCircuit {
+  const breaker = new CircuitBreaker(config);
+  return { operator: circuitBreaker(breaker), lanes: { circuit: breaker.state$ } };
+}
+
+const values = { c: 'closed', o: 'open', h: 'half-open' } satisfies Record<string, CircuitState>;
+
+export const circuitBreakerChapter: Chapter = {
+  operator: 'circuitBreaker',
+  introduction:
+    'A fuse for calls. While the other side keeps failing, nobody waits for it and nobody adds to its load; after a while a few probes find out whether it is well again.',
+  diagrams: [
+    {
+      title: 'A stream passes through a closed circuit unchanged',
+      prose: 'However many values it has, it is one call, and its end makes it a success.',
+      setup: () => watched({ failureThreshold: 2 }),
+      source: '       --a--b--|',
+      expected: '     --a--b--|',
+      subscriptions: ['^-------!'],
+      lanes: { circuit: { expected: 'c', values } },
+    },
+    {
+      title: 'Failures in a row open the circuit, and then nobody calls',
+      prose:
+        'The errors themselves pass through. The third consumer is refused at once, and its source is never subscribed.',
+      setup: () => watched({ failureThreshold: 2, recoveryTime: 10 }),
+      source: ['    -#', '-#'],
+      consumers: [' ^', '---^', '------^'],
+      expected: ['  -#', '----#', '------#'],
+      errors: ['error', 'error', 'CircuitOpenError'],
+      subscriptions: ['^!', '---^!'],
+      lanes: { circuit: { expected: 'c---o---------h', values } },
+    },
+    {
+      title: 'A success ends the run of failures',
+      prose: 'Two failures in a row would open this circuit. One, a success and one more do not.',
+      setup: () => watched({ failureThreshold: 2 }),
+      source: ['    -#', '-a|', '-#'],
+      consumers: [' ^', '---^', '------^'],
+      expected: ['  -#', '----a|', '-------#'],
+      subscriptions: ['^!', '---^-!', '------^!'],
+      lanes: { circuit: { expected: 'c', values } },
+    },
+    {
+      title: 'A stream that starts well and breaks is a failure',
+      prose:
+        'Forty tokens and then an error are one failure, not forty successes: a call is judged by its end.',
+      setup: () => watched({ failureThreshold: 1, recoveryTime: 5 }),
+      source: '       -(abcd)-#',
+      expected: '     -(abcd)-#',
+      subscriptions: ['^-------!'],
+      lanes: { circuit: { expected: 'c-------o----h', values } },
+    },
+    {
+      title: 'After the recovery time, probes that succeed close the circuit',
+      prose:
+        'The second consumer comes too early. The next two find the circuit half-open: they are the probes, and successThreshold of them are enough.',
+      setup: () => watched({ failureThreshold: 1, recoveryTime: 5, successThreshold: 2 }),
+      source: ['    -#', '-a|', '-b|'],
+      consumers: [' ^', '---^', '-------^', '----------^'],
+      expected: ['  -#', '---#', '--------a|', '-----------b|'],
+      errors: ['error', 'CircuitOpenError'],
+      subscriptions: ['^!', '-------^-!', '----------^-!'],
+      lanes: { circuit: { expected: 'co----h-----c', values } },
+    },
+    {
+      title: 'One probe that fails opens the circuit again',
+      prose: 'The recovery time starts anew.',
+      setup: () => watched({ failureThreshold: 1, recoveryTime: 5 }),
+      source: ['    -#', '-#'],
+      consumers: [' ^', '-------^', '----------^'],
+      expected: ['  -#', '--------#', '----------#'],
+      errors: ['error', 'error', 'CircuitOpenError'],
+      subscriptions: ['^!', '-------^!'],
+      lanes: { circuit: { expected: 'co----h-o----h', values } },
+    },
+    {
+      title: 'Half-open, only so many probes run at a time',
+      prose:
+        'halfOpenMaxCalls is 1: who comes while the probe runs is refused, who comes after it gets the place. Otherwise the crowd that waited would fall upon a service that has barely come back.',
+      setup: () => watched({ failureThreshold: 1, recoveryTime: 5, halfOpenMaxCalls: 1 }),
+      source: ['    -#', '---a|', '-b|'],
+      consumers: [' ^', '------^', '-------^', '-----------^'],
+      expected: ['  -#', '---------a|', '-------#', '------------b|'],
+      errors: ['error', 'error', 'CircuitOpenError'],
+      subscriptions: ['^!', '------^---!', '-----------^-!'],
+      lanes: { circuit: { expected: 'co----h------c', values } },
+    },
+    {
+      title: 'A probe that is cancelled says nothing and frees its place',
+      prose: 'The user left; that is no news about the other side. The next consumer is the probe instead.',
+      setup: () =>
+        watched({ failureThreshold: 1, recoveryTime: 5, halfOpenMaxCalls: 1, successThreshold: 1 }),
+      source: ['    -#', '-----a|', '-b|'],
+      consumers: [' ^', '------^--!', '----------^'],
+      expected: ['  -#', '----------', '-----------b|'],
+      subscriptions: ['^!', '------^--!', '----------^-!'],
+      lanes: { circuit: { expected: 'co----h-----c', values } },
+    },
+    {
+      title: 'A call that began before the circuit opened cannot close it',
+      prose:
+        'The first stream began while the circuit was closed and completes while it is half-open. It asked the service as it was then: successThreshold is 1, and the circuit stays half-open.',
+      setup: () => watched({ failureThreshold: 1, recoveryTime: 5, successThreshold: 1 }),
+      source: ['    ---------a|', '-#'],
+      consumers: [' ^', '-^'],
+      expected: ['  ---------a|', '--#'],
+      subscriptions: ['^---------!', '-^!'],
+      lanes: { circuit: { expected: 'c-o----h', values } },
+    },
+    {
+      title: 'A probe that never ends cannot keep the circuit half-open',
+      prose:
+        'After halfOpenTimeout the circuit opens again. The probe itself goes on: its consumer decides about it.',
+      setup: () => watched({ failureThreshold: 1, recoveryTime: 5, halfOpenMaxCalls: 1, halfOpenTimeout: 4 }),
+      source: ['    -#', '-----------'],
+      consumers: [' ^', '-------^', '------------^'],
+      expected: ['  -#', '-----------', '------------#'],
+      errors: ['error', 'error', 'CircuitOpenError'],
+      subscriptions: ['^!', '-------^'],
+      lanes: { circuit: { expected: 'co----h----o----h', values } },
+    },
+    {
+      title: 'The recovery time may grow while probes keep failing',
+      prose:
+        'recoveryTime is a function of how often the circuit has opened again: 2 ms, then 4, then 8. After a close it starts from the first again.',
+      setup: () => watched({ failureThreshold: 1, recoveryTime: (reopenings) => 2 * 2 ** reopenings }),
+      source: '       -#',
+      consumers: [' ^', '----^', '----------^'],
+      expected: ['  -#', '-----#', '-----------#'],
+      subscriptions: ['^!', '----^!', '----------^!'],
+      lanes: { circuit: { expected: 'co-h-o---h-o-------h', values } },
+    },
+    {
+      title: 'A mistake of the caller does not open the circuit',
+      prose:
+        'A wrong key (401) fails however well the service is. Such errors are neutral; classify says otherwise where you know better.',
+      setup: () => watched({ failureThreshold: 1 }),
+      source: '       -#',
+      sourceErrors: [{ status: 401 }],
+      expected: '     -#',
+      errors: [{ status: 401 }],
+      subscriptions: ['^!'],
+      lanes: { circuit: { expected: 'c', values } },
+    },
+    {
+      title: 'A rate opens the circuit where failures never come in a row',
+      prose: 'Half of the last four calls failed. Before minimumCalls there is no rate at all.',
+      setup: () =>
+        watched({ window: { type: 'count', size: 4, failureRate: 0.5, minimumCalls: 4 }, recoveryTime: 5 }),
+      source: ['    -#', '-|', '-#', '-|'],
+      consumers: [' ^', '--^', '----^', '------^'],
+      expected: ['  -#', '---|', '-----#', '-------|'],
+      subscriptions: ['^!', '--^!', '----^!', '------^!'],
+      lanes: { circuit: { expected: 'c------o----h', values } },
+    },
+    {
+      title: 'Slow calls open the circuit although they succeed',
+      prose:
+        'Here a call is slow when its first value takes longer than 3 ms; both streams answer in the end, but nobody should have to wait like that.',
+      setup: () =>
+        watched({
+          window: { type: 'count', size: 2 },
+          slowCall: { threshold: 3, measure: 'first' },
+          recoveryTime: 5,
+        }),
+      source: ['    ----a|', '-----b|'],
+      consumers: [' ^', '--^'],
+      expected: ['  ----a|', '-------b|'],
+      subscriptions: ['^----!', '--^-----!'],
+      lanes: { circuit: { expected: 'c-------o----h', values } },
+    },
+  ],
+};

@@ -1,0 +1,344 @@
+import { type Clock, isDue, type Timer, timestamp } from '../core/clock.ts';
+import { CircuitOpenError, ConfigurationError } from '../core/errors.ts';
+import { summarize } from '../core/event-bus.ts';
+import type { Lease, Outcome } from '../core/lease.ts';
+import { reportUnhandled } from '../core/unhandled.ts';
+import { CircuitLease } from './circuit-lease.ts';
+import type {
+  CircuitState,
+  CircuitTransition,
+  HalfOpen,
+  Open,
+  Passing,
+  Phase,
+  TransitionReason,
+} from './circuit-state.ts';
+import { type CircuitStats, countsOf, type LastFailure } from './circuit-stats.ts';
+import { classifier } from './classification.ts';
+import type { CircuitBreakerOptions, Classification } from './config.ts';
+import { evidenceFor } from './evidence.ts';
+import { NOTHING, type Totals } from './outcome-window.ts';
+import { probesFor } from './probes.ts';
+import type { CircuitSnapshot } from './snapshot.ts';
+
+/** Who hears what the circuit has decided. Must not throw. */
+export interface CircuitListener {
+  changed(transition: CircuitTransition): void;
+  rejected(retryAfter: number | undefined): void;
+}
+
+/** Stands in for a `recoveryTime` function that failed: the circuit must open for some time all the same. */
+const DEFAULT_RECOVERY_TIME = 60_000;
+
+/** The state machine: who may call, what the outcomes mean, and when the state changes. */
+export class Circuit {
+  readonly #name: string;
+  readonly #options: CircuitBreakerOptions;
+  readonly #clock: Clock;
+  readonly #listener: CircuitListener;
+  readonly #classify: (error: unknown) => Classification;
+  #phase: Phase;
+  /** The pending automatic transition; every change of the phase cancels it. */
+  #timer: Timer | undefined;
+  #activeCount = 0;
+  #rejectedCount = 0;
+  #lastFailure: LastFailure | undefined;
+
+  constructor(name: string, options: CircuitBreakerOptions, clock: Clock, listener: CircuitListener) {
+    this.#name = name;
+    this.#options = options;
+    this.#clock = clock;
+    this.#listener = listener;
+    this.#classify = classifier(options);
+    this.#phase = this.#passing('closed');
+  }
+
+  get state(): CircuitState {
+    return this.#phase.state;
+  }
+
+  get activeCount(): number {
+    return this.#activeCount;
+  }
+
+  admit(): Lease | CircuitOpenError {
+    const lease = new CircuitLease(this);
+    const refusal = this.#enter(lease);
+    if (refusal !== undefined) return refusal;
+    this.#activeCount++;
+    return lease;
+  }
+
+  /** The waits of the attempt are over: it belongs to the generation in which it begins. */
+  begin(lease: CircuitLease): CircuitOpenError | undefined {
+    const refusal = lease.phase === this.#phase ? undefined : this.#enter(lease);
+    if (refusal === undefined && this.#options.slowCall !== undefined) lease.begun = this.#clock.now();
+    return refusal;
+  }
+
+  firstValue(lease: CircuitLease): void {
+    if (this.#options.slowCall?.measure === 'first') lease.took ??= this.#clock.now() - lease.begun;
+  }
+
+  /** @throws what the user's `classify` or `recoveryTime` throws; the outcome has been counted nevertheless. */
+  settle(lease: CircuitLease, outcome: Outcome, error: unknown): void {
+    this.#activeCount--;
+    if (lease.phase !== this.#phase || this.#phase.state === 'disabled') return;
+    let verdict = outcome;
+    try {
+      if (outcome === 'failure') verdict = this.#classify(error);
+    } finally {
+      this.#conclude(lease, verdict, error);
+    }
+  }
+
+  /** Closes and forgets. */
+  reset(): void {
+    this.#rejectedCount = 0;
+    this.#lastFailure = undefined;
+    this.#become(this.#passing('closed'), 'manual');
+  }
+
+  /** Goes to a state that only a person sets. To be in it already is enough. */
+  pin(state: 'forced-open' | 'disabled' | 'metrics-only'): void {
+    if (this.#phase.state === state) return;
+    if (state === 'metrics-only') this.#become(this.#passing(state), 'manual');
+    else if (state === 'disabled') this.#become({ state }, 'manual');
+    else this.#become({ state, openedAt: timestamp() }, 'manual');
+  }
+
+  stats(): CircuitStats {
+    const phase = this.#phase;
+    const [totals, minimumCalls] = this.#seen();
+    return {
+      state: phase.state,
+      ...countsOf(totals, minimumCalls),
+      activeCount: this.#activeCount,
+      rejectedCount: this.#rejectedCount,
+      lastFailure: this.#lastFailure,
+      openedAt: 'openedAt' in phase ? phase.openedAt : undefined,
+      retryAfter: phase.state === 'open' ? this.#timeLeft(phase) : undefined,
+    };
+  }
+
+  snapshot(): Omit<CircuitSnapshot, 'name'> {
+    const phase = this.#phase;
+    const failure = this.#lastFailure;
+    return {
+      state: phase.state,
+      reopenings: 'reopenings' in phase ? phase.reopenings : 0,
+      rejectedCount: this.#rejectedCount,
+      ...(phase.state === 'open' && { retryAfter: this.#timeLeft(phase) }),
+      ...('openedAt' in phase && { openedAt: phase.openedAt }),
+      ...(failure && { lastFailure: { at: failure.at, error: summarize(failure.error) } }),
+      ...('evidence' in phase && { evidence: phase.evidence.snapshot() }),
+    };
+  }
+
+  /** Goes on where another one stopped. Nobody hears of it: nothing has happened. */
+  restore(snapshot: CircuitSnapshot): void {
+    this.#rejectedCount = snapshot.rejectedCount;
+    this.#lastFailure = snapshot.lastFailure && revive(snapshot.lastFailure);
+    this.#install(this.#restored(snapshot));
+  }
+
+  #restored({ state, openedAt = timestamp(), reopenings, retryAfter = 0, evidence }: CircuitSnapshot): Phase {
+    switch (state) {
+      case 'closed':
+      case 'metrics-only': {
+        const phase = this.#passing(state);
+        if (evidence) phase.evidence.restore(evidence);
+        return phase;
+      }
+      case 'open':
+        return { state, openedAt, reopenings, due: this.#clock.now() + retryAfter, totals: NOTHING };
+      case 'half-open':
+        return { state, openedAt, reopenings, probes: probesFor(this.#options) };
+      case 'forced-open':
+        return { state, openedAt };
+      case 'disabled':
+        return { state };
+    }
+  }
+
+  #enter(lease: CircuitLease): CircuitOpenError | undefined {
+    const phase = this.#phase;
+    switch (phase.state) {
+      case 'closed':
+      case 'disabled':
+      case 'metrics-only':
+        break;
+      case 'forced-open':
+        return this.#refuse('was opened by hand');
+      case 'open': {
+        const left = this.#timeLeft(phase);
+        if (!isDue(left, 0)) return this.#refuse('is open', left);
+        // The timer is late: the event loop was busy.
+        this.#halfOpen(phase);
+        return this.#enter(lease);
+      }
+      case 'half-open':
+        if (!phase.probes.begin()) return this.#refuse('is half-open and all its places are taken');
+        if (phase.probes.running === 1) this.#watchProbes(phase);
+    }
+    lease.phase = phase;
+    return undefined;
+  }
+
+  /**
+   * Refusing must be cheap when everything else is not, and the stack of a refusal tells where it was heard of, not what
+   * went wrong: that is in the `cause`. So none is captured, which takes nine tenths of the cost away.
+   */
+  #refuse(reason: string, retryAfter?: number): CircuitOpenError {
+    this.#rejectedCount++;
+    this.#listener.rejected(retryAfter);
+    return withoutStack(
+      () => new CircuitOpenError(this.#name, retryAfter, { reason, cause: this.#lastFailure?.error }),
+    );
+  }
+
+  #conclude(lease: CircuitLease, verdict: Outcome, error: unknown): void {
+    const phase = this.#phase;
+    // Asked once more: `classify` is the user's code and may have set the circuit by hand.
+    if (lease.phase !== phase) return;
+    if (phase.state === 'half-open') this.#freePlace(phase);
+    if (verdict === 'neutral') return;
+    const failed = verdict !== 'success';
+    const slow = this.#isSlow(lease);
+    if (failed) this.#lastFailure = { at: timestamp(), error };
+    if (phase.state === 'half-open') {
+      const reason = phase.probes.record(failed, slow);
+      if (reason === 'probes-succeeded') this.#become(this.#passing('closed'), reason);
+      else if (reason) this.#open(reason, phase.probes.totals(), phase.reopenings + 1);
+    } else if (phase.state === 'closed' || phase.state === 'metrics-only') {
+      const reason = phase.evidence.record(failed, slow);
+      if (reason && phase.state === 'closed') this.#open(reason, phase.evidence.totals(), 0);
+    }
+  }
+
+  #isSlow(lease: CircuitLease): boolean {
+    const { slowCall } = this.#options;
+    return slowCall !== undefined && (lease.took ?? this.#clock.now() - lease.begun) > slowCall.threshold;
+  }
+
+  /** @throws what the user's `recoveryTime` throws; the circuit is open nevertheless. */
+  #open(reason: TransitionReason, totals: Totals, reopenings: number): void {
+    let recoveryTime = DEFAULT_RECOVERY_TIME;
+    try {
+      recoveryTime = this.#recoveryTime(reopenings);
+    } finally {
+      const due = this.#clock.now() + recoveryTime;
+      this.#become({ state: 'open', openedAt: timestamp(), due, totals, reopenings }, reason);
+    }
+  }
+
+  #recoveryTime(reopenings: number): number {
+    const { recoveryTime } = this.#options;
+    if (typeof recoveryTime === 'number') return recoveryTime;
+    const time = recoveryTime(reopenings);
+    if (Number.isFinite(time) && time >= 0) return time;
+    throw new ConfigurationError(
+      `Circuit "${this.#name}": option "recoveryTime" must return a duration in milliseconds, got ${String(time)} for reopening ${reopenings}`,
+    );
+  }
+
+  #halfOpen({ openedAt, reopenings }: Open): void {
+    const probes = probesFor(this.#options);
+    this.#become({ state: 'half-open', openedAt, reopenings, probes }, 'recovery-time');
+  }
+
+  /** While no probe runs, nothing is stuck: the next call may come whenever it likes. */
+  #watchProbes({ probes, reopenings }: HalfOpen): void {
+    this.#arm(this.#options.halfOpenTimeout, () => {
+      try {
+        this.#open('half-open-timeout', probes.totals(), reopenings + 1);
+      } catch (thrown) {
+        // There is no stream that could receive it.
+        reportUnhandled(thrown);
+      }
+    });
+  }
+
+  #freePlace({ probes }: HalfOpen): void {
+    probes.end();
+    if (probes.running === 0) this.#disarm();
+  }
+
+  #passing(state: Passing['state']): Passing {
+    return { state, evidence: evidenceFor(this.#options, this.#clock) };
+  }
+
+  /** All is in place before anybody hears of it: listeners may change the state again. */
+  #become(phase: Phase, reason: TransitionReason): void {
+    const from = this.#phase.state;
+    this.#install(phase);
+    if (phase.state === from) return;
+    const transition = { from, to: phase.state, at: timestamp(), reason };
+    if (phase.state !== 'open') this.#listener.changed(transition);
+    else
+      this.#listener.changed({
+        ...transition,
+        retryAfter: this.#timeLeft(phase),
+        error: this.#lastFailure?.error,
+      });
+  }
+
+  #install(phase: Phase): void {
+    this.#disarm();
+    this.#phase = phase;
+    if (phase.state !== 'open') return;
+    const left = this.#timeLeft(phase);
+    // Nothing to wait for: the next call finds the time over.
+    if (left > 0) this.#arm(left, () => this.#halfOpen(phase));
+  }
+
+  #arm(delay: number, transition: () => void): void {
+    this.#timer = this.#clock.schedule(delay, transition, { background: true });
+  }
+
+  #disarm(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #timeLeft({ due }: Open): number {
+    return Math.max(0, due - this.#clock.now());
+  }
+
+  /** What the current phase goes by, and how many calls it takes for a rate. The minimum does not gate the probes. */
+  #seen(): [totals: Totals, minimumCalls: number] {
+    const phase = this.#phase;
+    switch (phase.state) {
+      case 'closed':
+      case 'metrics-only':
+        return [phase.evidence.totals(), phase.evidence.minimumCalls];
+      case 'open':
+        return [phase.totals, 1];
+      case 'half-open':
+        return [phase.probes.totals(), 1];
+      default:
+        return [NOTHING, 1];
+    }
+  }
+}
+
+/** An error that reads like the one in the other process. */
+function revive({
+  at,
+  error: { message, ...rest },
+}: NonNullable<CircuitSnapshot['lastFailure']>): LastFailure {
+  return { at, error: Object.assign(new Error(message), rest) };
+}
+
+/** V8 captures as many frames as `Error` says; elsewhere there is nothing to save, and a frozen `Error` stays as it is. */
+function withoutStack<E extends Error>(make: () => E): E {
+  const host = Error as { stackTraceLimit?: number };
+  const { stackTraceLimit } = host;
+  if (stackTraceLimit === undefined || Object.isFrozen(host)) return make();
+  host.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    host.stackTraceLimit = stackTraceLimit;
+  }
+}

@@ -1,0 +1,39 @@
+import type { MonoTypeOperatorFunction } from 'rxjs';
+import { admission } from '../core/admission.ts';
+import { labelled } from '../core/label.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import type { CircuitBreakerConfig } from './config.ts';
+
+/**
+ * Refuses to subscribe while the source keeps failing.
+ *
+ * ```
+ * first    ^--a--#                                        first    --a--#
+ * second   ------^--#   circuitBreaker(                   second   --------#
+ * third               { failureThreshold: 2 })            third    ----------#  CircuitOpenError
+ * ```
+ *
+ * Every subscription asks the breaker; while the circuit is open the source is not subscribed. Complete (also without a
+ * value) is a success; an error is what `classify` says, and passes through unchanged; values never count. All of that is
+ * settled before downstream hears of the end. Unsubscribing is neutral: it gives the place of a probe back and counts
+ * nothing. An attempt whose circuit opens while it waits in the queue of an inner policy is refused as well.
+ *
+ * @param breaker the shared object, or a config from which one is made for this operator.
+ * @returns an operator; every subscription through it is one call.
+ * @throws {CircuitOpenError} (as the stream's error) with `retryAfter`, and the failure that opened the circuit as `cause`.
+ * It carries no stack of its own: refusing has to cost next to nothing.
+ * @throws {ConfigurationError} at once, naming the option and the value.
+ *
+ * @example
+ * ```ts
+ * const guarded = circuitBreaker({ name: 'search', failureThreshold: 3, recoveryTime: 10_000 });
+ * query$.pipe(switchMap((query) => search(query).pipe(guarded)));
+ * ```
+ * @see {@link CircuitBreaker}
+ */
+export function circuitBreaker<T>(
+  breaker: CircuitBreaker | CircuitBreakerConfig = {},
+): MonoTypeOperatorFunction<T> {
+  const policy = breaker instanceof CircuitBreaker ? breaker : new CircuitBreaker(breaker);
+  return labelled('circuitBreaker', policy.name, admission(policy));
+}
