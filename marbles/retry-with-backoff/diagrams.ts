@@ -1,0 +1,171 @@
+import { map } from 'rxjs';
+import { CircuitOpenError } from '../../src/core/errors.ts';
+import { EventBus } from '../../src/core/event-bus.ts';
+import {
+  exponentialBackoff,
+  fixedBackoff,
+  replayFromStart,
+  restartBehind,
+  retryWithBackoff,
+  skipDelivered,
+} from '../../src/retry/index.ts';
+import type { Chapter } from '../diagram.ts';
+
+export const retryWithBackoffChapter: Chapter = {
+  operator: 'retryWithBackoff',
+  introduction:
+    'Most failures pass. Asking again cures them, asking again at once makes them worse: so each retry waits longer than the one before. And what has been delivered is never delivered twice.',
+  diagrams: [
+    {
+      title: 'A stream that does not fail is left alone',
+      prose: 'Nothing is added, delayed or dropped.',
+      setup: () => retryWithBackoff(3),
+      source: '       --a--b--|',
+      expected: '     --a--b--|',
+      subscriptions: ['^-------!'],
+    },
+    {
+      title: 'A failed source is subscribed again after a wait',
+      prose: 'Downstream sees one stream and never hears of the failure.',
+      setup: () => retryWithBackoff({ backoff: fixedBackoff(2) }),
+      source: ['      --#', '--a--b|'],
+      expected: '     ------a--b|',
+      subscriptions: ['^-!', '----^-----!'],
+    },
+    {
+      title: 'Every wait is twice as long as the one before',
+      prose:
+        'Exponential back-off, here with a base of 2 ms. An event tells of every retry before its wait; none follows the last.',
+      setup() {
+        const events = new EventBus();
+        return {
+          operator: retryWithBackoff({ events, backoff: exponentialBackoff({ base: 2 }) }),
+          lanes: { 'waits in ms': events.on('retry_attempted').pipe(map(({ data }) => String(data.delay))) },
+        };
+      },
+      source: ['      --#', '--#', '--#', 'a|'],
+      expected: '     --------------------a|',
+      subscriptions: ['^-!', '----^-!', '----------^-!', '--------------------^!'],
+      lanes: { 'waits in ms': { expected: '--2---4-----8' } },
+    },
+    {
+      title: 'When the retries are used up, their last error is told',
+      prose:
+        'maxRetries counts the extra attempts: 2 means at most three. RetryExhaustedError says how many there were, and its cause is the last error.',
+      setup: () => retryWithBackoff({ maxRetries: 2, backoff: fixedBackoff(1) }),
+      source: '       --#',
+      expected: '     --------#',
+      errors: ['RetryExhaustedError'],
+      subscriptions: ['^-!', '---^-!', '------^-!'],
+    },
+    {
+      title: 'An error that no repetition cures is not retried',
+      prose: 'A bad request stays bad. Downstream receives the error as it came.',
+      setup: () => retryWithBackoff(3),
+      source: '       --#',
+      sourceErrors: [{ status: 400 }],
+      expected: '     --#',
+      errors: [{ status: 400 }],
+      subscriptions: ['^-!'],
+    },
+    {
+      title: 'After the first delivered value an error is not retried',
+      prose:
+        'The commit rule: a second attempt would deliver "a" again. The error goes downstream as it came, although three retries are left.',
+      setup: () => retryWithBackoff({ backoff: fixedBackoff(2) }),
+      source: '       --a--#',
+      expected: '     --a--#',
+      subscriptions: ['^----!'],
+    },
+    {
+      title: 'commitOn says which values count',
+      prose: 'A ping "p" is delivered but says nothing yet, so a stream that broke behind it is retried.',
+      setup: () => retryWithBackoff<string>({ backoff: fixedBackoff(2), commitOn: (value) => value !== 'p' }),
+      source: ['      --p--#', '--p--a--#'],
+      expected: '     --p------p--a--#',
+      subscriptions: ['^----!', '-------^-------!'],
+    },
+    {
+      title: 'Resume by replaying from the start',
+      prose: 'The author says that duplicates do no harm.',
+      setup: () => retryWithBackoff({ backoff: fixedBackoff(2), resume: replayFromStart }),
+      source: ['      --a--b--#', '--a--b--c|'],
+      expected: '     --a--b------a--b--c|',
+      subscriptions: ['^-------!', '----------^--------!'],
+    },
+    {
+      title: 'Resume by skipping what was delivered',
+      prose: 'Exact for a source that repeats itself: nothing is lost and nothing comes twice.',
+      setup: () => retryWithBackoff({ backoff: fixedBackoff(2), resume: skipDelivered }),
+      source: ['      --a--b--#', '--a--b--c|'],
+      expected: '     --a--b------------c|',
+      subscriptions: ['^-------!', '----------^--------!'],
+    },
+    {
+      title: 'Resume behind a marker',
+      prose: 'The marker "M" tells the consumer to forget what it has, and the answer starts again.',
+      setup: () => retryWithBackoff({ backoff: fixedBackoff(2), resume: restartBehind('M') }),
+      source: ['      --a--b--#', '--a--b--c|'],
+      expected: '     --a--b----M-a--b--c|',
+      subscriptions: ['^-------!', '----------^--------!'],
+    },
+    {
+      title: "A server's own delay wins when it is longer",
+      prose:
+        'The error says retryAfter: 5, so the wait is 5 ms although the back-off would be content with 2.',
+      setup: () => retryWithBackoff({ backoff: fixedBackoff(2) }),
+      source: ['      --#', 'a|'],
+      sourceErrors: [{ retryAfter: 5 }],
+      expected: '     -------a|',
+      subscriptions: ['^-!', '-------^!'],
+    },
+    {
+      title: 'A server that asks for too much patience is not asked again',
+      prose: 'It gives up at once, neither hammering nor sleeping, so a fallback can act.',
+      setup: () => retryWithBackoff({ backoff: fixedBackoff(2), maxDelay: 10 }),
+      source: '       --#',
+      sourceErrors: [{ retryAfter: 11 }],
+      expected: '     --#',
+      errors: [{ retryAfter: 11 }],
+      subscriptions: ['^-!'],
+    },
+    {
+      title: 'Behind an open circuit it waits until the circuit lets a probe through',
+      prose: 'A circuit that cannot say when is not asked again at all.',
+      setup: () => retryWithBackoff({ backoff: fixedBackoff(2) }),
+      source: '       -#',
+      sourceErrors: [new CircuitOpenError('payments', 6), new CircuitOpenError('payments', undefined)],
+      expected: '     --------#',
+      errors: ['RetryExhaustedError'],
+      subscriptions: ['^!', '-------^!'],
+    },
+    {
+      title: 'A wait that does not fit into the time left is not begun',
+      prose:
+        'At 4 ms, 6 of the 10 are left: too few to wait 6 and then try. The error comes at once, not at 10 ms.',
+      setup: () => retryWithBackoff({ backoff: fixedBackoff(6), timeout: 10 }),
+      source: '       ----#',
+      expected: '     ----#',
+      subscriptions: ['^---!'],
+    },
+    {
+      title: 'The total timeout ends all attempts and waits together',
+      prose: 'It counts from the subscription, not from the attempt that it hits.',
+      setup: () => retryWithBackoff({ backoff: fixedBackoff(2), timeout: 10 }),
+      source: ['      --#', '-----------a|'],
+      expected: '     ----------#',
+      errors: ['StreamTimeoutError'],
+      subscriptions: ['^-!', '----^-----!'],
+    },
+    {
+      title: 'A cancel ends the wait',
+      prose:
+        'The consumer leaves during the back-off. No further attempt is made and nobody hears of an error.',
+      setup: () => retryWithBackoff({ backoff: fixedBackoff(5) }),
+      source: '       --#',
+      consumers: ['    ^---!'],
+      expected: '     -----',
+      subscriptions: ['^-!'],
+    },
+  ],
+};

@@ -1,0 +1,31 @@
+import * as z from 'zod/mini';
+import { commonOptions, functionOption } from '../core/config.ts';
+import type { Alternative, Answer } from './alternative.ts';
+
+export const FallbackConfigSchema = z.strictObject({
+  ...commonOptions,
+  /** What answers instead, tried in this order: values, streams, or functions that make either. */
+  alternatives: z.readonly(
+    z
+      .array(z.unknown(), 'must be an array of alternatives')
+      .check(z.minLength(1, 'must hold at least one alternative (to answer with an empty array: [[]])')),
+  ),
+  /** Says which errors, the source's or an alternative's, are answered. @default all but the caller's own abort */
+  handle: z.optional(functionOption<(error: unknown) => boolean>()),
+  /**
+   * Whether a stream that breaks after its commit is answered too; the alternative then goes on behind what was
+   * delivered. @default false
+   */
+  midStream: z._default(z.boolean('must be true or false'), false),
+  /** Says which values commit: after one of them an error is not answered without `midStream`. @default all */
+  commitOn: z.optional(functionOption<(value: never) => boolean>()),
+});
+
+/** The config of `fallback()` for a stream of `T` and alternatives of the types `A`. */
+export interface FallbackConfig<T = unknown, A extends Alternative = Alternative>
+  extends Omit<z.input<typeof FallbackConfigSchema>, 'alternatives' | 'commitOn'> {
+  /** What answers instead, tried in this order: values, streams, or functions that make either. */
+  readonly alternatives: readonly A[];
+  /** Says which values commit: after one of them an error is not answered without `midStream`. @default all */
+  readonly commitOn?: ((value: T | Answer<A>) => boolean) | undefined;
+}

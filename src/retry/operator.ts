@@ -1,0 +1,74 @@
+import { Observable, type OperatorFunction } from 'rxjs';
+import { withDeadlines } from '../core/deadlines.ts';
+import { labelled } from '../core/label.ts';
+import { recovering } from '../core/recovery.ts';
+import type { RetryConfig } from './retry-config.ts';
+import { RetryPolicy } from './retry-policy.ts';
+import { RetryRun } from './retry-run.ts';
+
+const NONE = Number.POSITIVE_INFINITY;
+
+/**
+ * Subscribes again to a source that failed, after a wait that grows.
+ *
+ * ```
+ * 1st attempt  --#
+ * 2nd attempt       --#
+ * 3rd attempt                ----a--b|
+ *                retryWithBackoff(3)
+ * result       ------------------a--b|
+ * ```
+ *
+ * **The commit rule.** After the first delivered value an error goes downstream as it came, so nothing is emitted twice.
+ * `commitOn` says which values count, `resume` how a broken stream goes on: {@link replayFromStart},
+ * {@link skipDelivered}, {@link restartBehind}, or a function of your own.
+ *
+ * **What is retried.** Every error but those that no repetition cures: errors of the caller (400, 401, 403, 404, 413,
+ * 422, an abort, …) and those whose own `retryable` is `false`; `retryable: true` outweighs a status. A full bulkhead is
+ * not retried, an open circuit or a rate limit only when it says when to come back. `retryOn` and `retryIf` replace all
+ * this, except that no rejection of this library is ever retried without a wait.
+ *
+ * **The wait.** 1, 2, 4 … seconds, at most 60, unless `backoff` says otherwise. An error's `retryAfter` (milliseconds) wins
+ * when it is longer. A wait of 0 uses no timer.
+ *
+ * **Giving up.** At once when the error is not retried, the attempts are used up, the server asks for more than `maxDelay`,
+ * or the wait does not fit into what is left of `timeout`. Downstream receives the original error when no retry ran. When
+ * one did, it receives a `RetryExhaustedError` with the number of attempts and the last error as its `cause`, whatever the
+ * reason: also when the last error is one that is not retried. Only the caller's own abort always goes out as it came.
+ *
+ * Unsubscribing ends the attempt or the wait at once; nothing else happens. Nothing is shared between subscriptions.
+ * Events: `retry_attempted` before every wait, `stream_resumed`, `retry_exhausted`, `timed_out`.
+ *
+ * @param config the number of retries beside the first attempt, or a config. @default 3
+ * @returns an operator that delivers the values of the attempts, each value once.
+ * @throws {RetryExhaustedError} (as the stream's error) when retries have run and the last attempt failed as well.
+ * @throws {StreamTimeoutError} (as the stream's error) when `timeout` has passed; its `cause` is the last error.
+ * @throws {ResilienceError} (as the stream's error) when a back-off function throws or answers NaN, a negative number or
+ * Infinity.
+ * @throws {ConfigurationError} at once, naming the option and the value.
+ *
+ * @example
+ * ```ts
+ * let attempt = 0;
+ * defer(() => (++attempt < 3 ? throwError(() => new Error('503')) : of(`answer of attempt ${attempt}`)))
+ *   .pipe(retryWithBackoff({ maxRetries: 3, backoff: exponentialBackoff({ base: 100 }) }))
+ *   .subscribe(console.log);
+ * // answer of attempt 3
+ * ```
+ * @see {@link exponentialBackoff}, {@link fullJitterBackoff}, {@link decorrelatedJitterBackoff}
+ */
+export function retryWithBackoff<T, R = never>(
+  config: number | RetryConfig<T, R> = {},
+): OperatorFunction<T, T | R> {
+  const policy = new RetryPolicy(typeof config === 'number' ? { maxRetries: config } : config);
+  const { name, timeout, clock } = policy;
+  return labelled('retryWithBackoff', name, (source) => {
+    if (timeout === NONE) return recovering<T | R>(source, () => new RetryRun(policy, source));
+    const limits = { first: NONE, each: NONE, total: timeout };
+    return new Observable((subscriber) => {
+      const run = new RetryRun(policy, source);
+      const attempts = recovering<T | R>(source, () => run);
+      withDeadlines(attempts, clock, limits, () => run.timedOut()).subscribe(subscriber);
+    });
+  });
+}
