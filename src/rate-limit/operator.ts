@@ -1,0 +1,41 @@
+import type { MonoTypeOperatorFunction } from 'rxjs';
+import { admission } from '../core/admission.ts';
+import { labelled } from '../core/label.ts';
+import { RateLimiter, type RateLimiterConfig } from './rate-limiter.ts';
+
+/**
+ * Bounds how many subscriptions may start in a span of time.
+ *
+ * ```
+ * first    ^--a--b|                                                     first    ---a--b|
+ * second   ^--c|      rateLimit({ requestsPerSecond: 200, burstSize: 1 })   second   --------c|
+ * ```
+ *
+ * One subscription takes one permit, whatever the number of its values. Where there is none, it waits in line (`maxQueue`)
+ * before its source is subscribed; a wait that would be longer than `queueTimeout` is refused at once. Values, errors and
+ * completion pass through unchanged. Unsubscribing in the line leaves it, and all behind move up. A permit comes back if
+ * its source was never subscribed, or if another policy of this library refused: then nothing was sent.
+ *
+ * The algorithm is a token bucket by virtual scheduling (GCRA, ITU-T I.371). `burstSize` permits are there at the start,
+ * `requestsPerSecond` come back, and what is not used does not pile up beyond the burst.
+ *
+ * @param limiter the shared object, or a config from which one is made for this operator. By default 10 a second, 20 at
+ * once, a line of 50, a wait of 5 000 ms.
+ * @returns an operator; every subscription through it takes one permit.
+ * @throws {RateLimitExceededError} (as the stream's error) with `retryAfter`, when the queue is full or the wait too long.
+ * @throws {ConfigurationError} at once, naming the option and the value.
+ *
+ * @example
+ * ```ts
+ * const gently = rateLimit({ name: 'search', requestsPerSecond: 1, burstSize: 1, queueTimeout: 500 });
+ * of('first').pipe(gently).subscribe(console.log);
+ * // first
+ * of('second').pipe(gently).subscribe({ error: ({ message }) => console.log(message) });
+ * // Rate limiter "search" has no permit within 500 ms (queueTimeout). A permit is there in 1000 ms.
+ * ```
+ * @see {@link RateLimiter}
+ */
+export function rateLimit<T>(limiter: RateLimiter | RateLimiterConfig = {}): MonoTypeOperatorFunction<T> {
+  const policy = limiter instanceof RateLimiter ? limiter : new RateLimiter(limiter);
+  return labelled('rateLimit', policy.name, admission(policy));
+}

@@ -1,0 +1,2 @@
+export { timeout } from './operator.ts';
+export { type Expiry, type TimeoutConfig, TimeoutConfigSchema } from './timeout-config.ts';
