@@ -1,0 +1,79 @@
+import { type MonoTypeOperatorFunction, Observable, Subscriber } from 'rxjs';
+import { labelled } from '../core/label.ts';
+import { type AbortListener, listen, unlisten } from './abort-listeners.ts';
+
+/**
+ * Ends the stream with the signal's reason when the signal aborts.
+ *
+ * ```
+ * source   ^--a--b--c--d|
+ * signal   --------!        untilAborted(signal)
+ * result   ---a--b-#
+ * ```
+ *
+ * The source is unsubscribed before downstream hears of it, and never subscribed when the signal has aborted already.
+ * Nothing stays on the signal after complete, error or unsubscribe, and streams that share one signal share one listener.
+ *
+ * Put it last in the `pipe`: policies before it are unsubscribed, which is neutral to all of them. A policy *after* it
+ * receives the reason as an error. The default reason is an `AbortError`, which no policy retries or counts as a failure;
+ * a reason of your own is judged like any other error.
+ *
+ * @param signal the caller's signal.
+ * @throws the signal's `reason` (as the stream's error).
+ *
+ * @example
+ * ```ts
+ * const controller = new AbortController();
+ * setTimeout(() => controller.abort(), 250);
+ * interval(100).pipe(untilAborted(controller.signal)).subscribe({ next: console.log, error: (e) => console.log(e.name) });
+ * // 0
+ * // 1
+ * // AbortError
+ * ```
+ * @see {@link fromAbortable} for the other direction.
+ */
+export function untilAborted<T>(signal: AbortSignal): MonoTypeOperatorFunction<T> {
+  return labelled(
+    'untilAborted',
+    'signal',
+    (source) =>
+      new Observable((subscriber) => {
+        if (signal.aborted) subscriber.error(signal.reason);
+        else source.subscribe(new AbortableSubscriber(subscriber, signal));
+      }),
+  );
+}
+
+class AbortableSubscriber<T> extends Subscriber<T> implements AbortListener {
+  constructor(
+    private readonly downstream: Subscriber<T>,
+    private readonly signal: AbortSignal,
+  ) {
+    super(downstream);
+    listen(signal, this);
+  }
+
+  aborted(reason: unknown): void {
+    const { downstream } = this;
+    try {
+      this.unsubscribe();
+    } finally {
+      downstream.error(reason);
+    }
+  }
+
+  protected override _error(error: unknown): void {
+    unlisten(this.signal, this);
+    super._error(error);
+  }
+
+  protected override _complete(): void {
+    unlisten(this.signal, this);
+    super._complete();
+  }
+
+  override unsubscribe(): void {
+    unlisten(this.signal, this);
+    super.unsubscribe();
+  }
+}

@@ -1,0 +1,73 @@
+import * as z from 'zod/mini';
+import { Bulkhead, type BulkheadConfig, BulkheadConfigSchema } from '../bulkhead/index.ts';
+import {
+  CircuitBreaker,
+  type CircuitBreakerConfig,
+  CircuitBreakerConfigSchema,
+} from '../circuit-breaker/index.ts';
+import { commonOptions, count, functionOption, limit } from '../core/config.ts';
+import type { Alternative, Answer, FallbackConfig } from '../fallback/index.ts';
+import { RateLimiter, type RateLimiterConfig, RateLimiterConfigSchema } from '../rate-limit/index.ts';
+import { type RetryConfig, RetryConfigSchema } from '../retry/index.ts';
+import { type TimeoutConfig, TimeoutConfigSchema } from '../timeout/index.ts';
+
+export const ResilienceConfigSchema = z.strictObject({
+  /** `name` is also the name of every part that is given as a plain config without one; `events` and `scheduler` are theirs too. */
+  ...commonOptions,
+  /** Gives numbers in [0, 1), for jitter. @default Math.random */
+  random: z.optional(functionOption<() => number>()),
+  /** Says which values commit, for `retry`, `fallback` and `timeout.first` alike. @default all */
+  commitOn: z.optional(functionOption<(value: never) => boolean>()),
+  /** What answers when everything else has failed, as `fallback()` takes it. @default the error goes downstream */
+  fallback: z.optional(z.unknown()),
+  /**
+   * Limits in milliseconds: `total` of one subscription with its waits and retries, `first` and `each` of every attempt.
+   * A number is the total. @default none
+   */
+  timeout: z.optional(z.union([limit(), TimeoutConfigSchema])),
+  /** Retries beside the first attempt, or a config. @default none */
+  retry: z.optional(z.union([count(0), RetryConfigSchema])),
+  /** A shared breaker, or the config of one. Sees every attempt. @default none */
+  circuitBreaker: z.optional(
+    z.union([
+      z.instanceof(CircuitBreaker, { error: 'must be a CircuitBreaker' }),
+      CircuitBreakerConfigSchema,
+    ]),
+  ),
+  /** A shared limiter, or the config of one. Every attempt takes a permit. @default none */
+  rateLimit: z.optional(
+    z.union([z.instanceof(RateLimiter, { error: 'must be a RateLimiter' }), RateLimiterConfigSchema]),
+  ),
+  /** A shared bulkhead, or the config of one. Every attempt takes a place. @default none */
+  bulkhead: z.optional(
+    z.union([z.instanceof(Bulkhead, { error: 'must be a Bulkhead' }), BulkheadConfigSchema]),
+  ),
+});
+
+/**
+ * @typeParam T values of the source. @typeParam A alternatives of the fallback. @typeParam R values of `retry.resume`.
+ * @typeParam W values of `timeout.with`.
+ */
+export interface ResilienceConfig<T = unknown, A extends Alternative = never, R = never, W = never>
+  extends Omit<
+    z.input<typeof ResilienceConfigSchema>,
+    'commitOn' | 'fallback' | 'timeout' | 'retry' | 'circuitBreaker' | 'rateLimit' | 'bulkhead'
+  > {
+  /** Says which values commit, for `retry`, `fallback` and `timeout.first` alike. @default all */
+  commitOn?: ((value: T | Answer<A>) => boolean) | undefined;
+  /** What answers when everything else has failed, as `fallback()` takes it. @default the error goes downstream */
+  fallback?: A | readonly A[] | FallbackConfig<T, A> | undefined;
+  /**
+   * Limits in milliseconds: `total` of one subscription with its waits and retries, `first` and `each` of every attempt.
+   * A number is the total. @default none
+   */
+  timeout?: number | TimeoutConfig<T, W> | undefined;
+  /** Retries beside the first attempt, or a config. @default none */
+  retry?: number | RetryConfig<T, R> | undefined;
+  /** A shared breaker, or the config of one. Sees every attempt. @default none */
+  circuitBreaker?: CircuitBreaker | CircuitBreakerConfig | undefined;
+  /** A shared limiter, or the config of one. Every attempt takes a permit. @default none */
+  rateLimit?: RateLimiter | RateLimiterConfig | undefined;
+  /** A shared bulkhead, or the config of one. Every attempt takes a place. @default none */
+  bulkhead?: Bulkhead | BulkheadConfig | undefined;
+}
