@@ -1,4 +1,4 @@
-import { compete, type Ratio, ratio, type Timing } from './measure.ts';
+import { type Contestant, compete, type Ratio, ratio, type Timing } from './measure.ts';
 import { perCall } from './per-call.ts';
 import { perToken } from './per-token.ts';
 import { queue } from './queue.ts';
@@ -20,34 +20,42 @@ if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a w
 
 const ratios: Record<string, Ratio> = {};
 
-async function measure(title: string, contestants: Record<string, Parameters<typeof compete>[0][number]>) {
-  const timings = await compete(Object.values(contestants), rounds);
+async function measure<Name extends string>(
+  title: string,
+  contestants: Record<Name, Contestant>,
+): Promise<Record<Name, Timing>> {
+  const names = Object.keys(contestants) as Name[];
+  const timings = await compete(
+    names.map((name) => contestants[name]),
+    rounds,
+  );
   if (!json) {
     console.log(`\n${title}, nanoseconds (median of ${rounds} rounds)`);
     for (const { name, median } of timings) console.log(`  ${median.toFixed(1).padStart(9)}  ${name}`);
   }
-  return Object.fromEntries(Object.keys(contestants).map((key, index) => [key, timings[index] as Timing]));
+  return Object.fromEntries(names.map((name, index) => [name, timings[index]])) as Record<Name, Timing>;
 }
 
-function report(key: string, ours: Timing | undefined, theirs: Timing | undefined): void {
-  if (ours === undefined || theirs === undefined) throw new Error(`${key}: nothing was measured`);
+function report(key: string, ours: Timing, theirs: Timing): void {
   const compared = ratio(ours, theirs);
   ratios[key] = compared;
   if (json) return;
-  const [median, lowest, highest] = [compared.median, compared.lowest, compared.highest].map((it) => it.toFixed(2));
+  const [median, lowest, highest] = [compared.median, compared.lowest, compared.highest].map((it) =>
+    it.toFixed(2),
+  );
   console.log(`  ${key} = ${median} (${lowest} to ${highest})  ${ours.name} / ${theirs.name}`);
 }
 
 const token = await measure('Per token, synchronous stream of 1e6', perToken);
-report('perToken.vsMap6', token['ours'], token['map6']);
-report('perToken.vsBuiltins', token['ours'], token['builtins']);
+report('perToken.vsMap6', token.ours, token.map6);
+report('perToken.vsBuiltins', token.ours, token.builtins);
 
 const call = await measure('Per call, a resolved promise to a promise', perCall);
-report('perCall.vsCockatiel', call['ours'], call['cockatiel']);
-report('perCall.vsBuiltins', call['ours'], call['builtins']);
+report('perCall.vsCockatiel', call.ours, call.cockatiel);
+report('perCall.vsBuiltins', call.ours, call.builtins);
 
 const line = await measure('Per queue operation, half of the waiters cancelled at random', queue);
-report('queue.growth', line['long'], line['short']);
+report('queue.growth', line.long, line.short);
 
 if (json) {
   const rounded = Object.entries(ratios).map(([key, { median }]) => [key, Number(median.toFixed(3))]);

@@ -22,7 +22,11 @@ export interface Ratio {
  * Times the contestants in turns, A B C A B C, so a machine that changes its speed changes it for all of them. The first
  * rounds warm up and do not count.
  */
-export async function compete(contestants: readonly Contestant[], rounds: number, warmUp = 2): Promise<Timing[]> {
+export async function compete(
+  contestants: readonly Contestant[],
+  rounds: number,
+  warmUp = 2,
+): Promise<Timing[]> {
   const results = contestants.map(() => [] as number[]);
   for (let round = -warmUp; round < rounds; round++) {
     for (const [index, contestant] of contestants.entries()) {

@@ -1,4 +1,4 @@
-import { Observable, Subscription } from 'rxjs';
+import { Observable, type Subscription } from 'rxjs';
 import { Bulkhead, bulkhead } from '../src/index.ts';
 import type { Contestant } from './measure.ts';
 
@@ -32,7 +32,8 @@ function line(waiters: number, repetitions: number): Contestant {
         for (let index = 0; index < waiters; index++) subscriptions.push(served.subscribe());
         for (const index of cancelled) subscriptions[index]?.unsubscribe();
         blocker.unsubscribe();
-        if (ended !== waiters / 2 || policy.activeCount !== 0) throw new Error(`drained ${ended} of ${waiters / 2}`);
+        if (ended !== waiters / 2 || policy.activeCount !== 0)
+          throw new Error(`drained ${ended} of ${waiters / 2}`);
       }
       return waiters * 2 * repetitions;
     },

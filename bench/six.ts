@@ -17,7 +17,9 @@ export function sixOperators<T>(): MonoTypeOperatorFunction<T> {
     timeout<T>({ first: 30_000, each: 30_000 }),
     bulkhead(new Bulkhead({ maxConcurrent: 1_000_000 })),
     rateLimit(new RateLimiter({ requestsPerSecond: 1e9, burstSize: 1e9 })),
-    circuitBreaker(new CircuitBreaker({ window: { type: 'count', size: 100, failureRate: 0.5, minimumCalls: 10 } })),
+    circuitBreaker(
+      new CircuitBreaker({ window: { type: 'count', size: 100, failureRate: 0.5, minimumCalls: 10 } }),
+    ),
     retryWithBackoff(3),
     fallback(() => EMPTY),
   );

@@ -1,5 +1,21 @@
 import { bulkheadChapter } from './bulkhead/diagrams.ts';
+import { chatChapter } from './chat/diagrams.ts';
+import { circuitBreakerChapter } from './circuit-breaker/diagrams.ts';
 import type { Chapter } from './diagram.ts';
+import { fallbackChapter } from './fallback/diagrams.ts';
+import { rateLimitChapter } from './rate-limit/diagrams.ts';
+import { resilienceChapter } from './resilience/diagrams.ts';
+import { retryWithBackoffChapter } from './retry-with-backoff/diagrams.ts';
+import { timeoutChapter } from './timeout/diagrams.ts';
 
 /** The book: one chapter an operator. */
-export const chapters: readonly Chapter[] = [bulkheadChapter];
+export const chapters: readonly Chapter[] = [
+  circuitBreakerChapter,
+  bulkheadChapter,
+  rateLimitChapter,
+  timeoutChapter,
+  retryWithBackoffChapter,
+  fallbackChapter,
+  resilienceChapter,
+  chatChapter,
+];

@@ -33,7 +33,7 @@ export function runDiagram(diagram: Diagram<unknown, unknown>): LaneResult[] {
     const attempts = diagram.subscriptions.map((_, index) =>
       cold(
         marbles[Math.min(index, marbles.length - 1)] ?? '',
-        diagram.values as Record<string, unknown> | undefined,
+        diagram.values,
         diagram.sourceErrors?.[index] ?? 'error',
       ),
     );
@@ -49,13 +49,13 @@ export function runDiagram(diagram: Diagram<unknown, unknown>): LaneResult[] {
       const wanted = diagram.lanes?.[name];
       if (wanted === undefined) throw new Error(`lane "${name}" is watched but not expected`);
       names.push(name);
-      expectObservable(lane).toBe(wanted.expected, wanted.values as Record<string, unknown> | undefined);
+      expectObservable(lane).toBe(wanted.expected, wanted.values);
     }
     for (const [index, consumer] of (diagram.consumers ?? ['^']).entries()) {
       names.push(`consumer ${index + 1}`);
       expectObservable(stream, consumer).toBe(
         expected[index] ?? '',
-        diagram.values as Record<string, unknown> | undefined,
+        diagram.values,
         diagram.errors?.[index] ?? 'error',
       );
     }

@@ -37,7 +37,7 @@ export const circuitBreakerChapter: Chapter = {
       title: 'Failures in a row open the circuit, and then nobody calls',
       prose:
         'The errors themselves pass through. The third consumer is refused at once, and its source is never subscribed.',
-      setup: () => watched({ failureThreshold: 2, recoveryTime: 10 }),
+      setup: () => watched({ failureThreshold: 2, recoveryTimeout: 10 }),
       source: ['    -#', '-#'],
       consumers: [' ^', '---^', '------^'],
       expected: ['  -#', '----#', '------#'],
@@ -59,7 +59,7 @@ export const circuitBreakerChapter: Chapter = {
       title: 'A stream that starts well and breaks is a failure',
       prose:
         'Forty tokens and then an error are one failure, not forty successes: a call is judged by its end.',
-      setup: () => watched({ failureThreshold: 1, recoveryTime: 5 }),
+      setup: () => watched({ failureThreshold: 1, recoveryTimeout: 5 }),
       source: '       -(abcd)-#',
       expected: '     -(abcd)-#',
       subscriptions: ['^-------!'],
@@ -69,7 +69,7 @@ export const circuitBreakerChapter: Chapter = {
       title: 'After the recovery time, probes that succeed close the circuit',
       prose:
         'The second consumer comes too early. The next two find the circuit half-open: they are the probes, and successThreshold of them are enough.',
-      setup: () => watched({ failureThreshold: 1, recoveryTime: 5, successThreshold: 2 }),
+      setup: () => watched({ failureThreshold: 1, recoveryTimeout: 5, successThreshold: 2 }),
       source: ['    -#', '-a|', '-b|'],
       consumers: [' ^', '---^', '-------^', '----------^'],
       expected: ['  -#', '---#', '--------a|', '-----------b|'],
@@ -80,7 +80,7 @@ export const circuitBreakerChapter: Chapter = {
     {
       title: 'One probe that fails opens the circuit again',
       prose: 'The recovery time starts anew.',
-      setup: () => watched({ failureThreshold: 1, recoveryTime: 5 }),
+      setup: () => watched({ failureThreshold: 1, recoveryTimeout: 5 }),
       source: ['    -#', '-#'],
       consumers: [' ^', '-------^', '----------^'],
       expected: ['  -#', '--------#', '----------#'],
@@ -92,7 +92,7 @@ export const circuitBreakerChapter: Chapter = {
       title: 'Half-open, only so many probes run at a time',
       prose:
         'halfOpenMaxCalls is 1: who comes while the probe runs is refused, who comes after it gets the place. Otherwise the crowd that waited would fall upon a service that has barely come back.',
-      setup: () => watched({ failureThreshold: 1, recoveryTime: 5, halfOpenMaxCalls: 1 }),
+      setup: () => watched({ failureThreshold: 1, recoveryTimeout: 5, halfOpenMaxCalls: 1 }),
       source: ['    -#', '---a|', '-b|'],
       consumers: [' ^', '------^', '-------^', '-----------^'],
       expected: ['  -#', '---------a|', '-------#', '------------b|'],
@@ -104,7 +104,7 @@ export const circuitBreakerChapter: Chapter = {
       title: 'A probe that is cancelled says nothing and frees its place',
       prose: 'The user left; that is no news about the other side. The next consumer is the probe instead.',
       setup: () =>
-        watched({ failureThreshold: 1, recoveryTime: 5, halfOpenMaxCalls: 1, successThreshold: 1 }),
+        watched({ failureThreshold: 1, recoveryTimeout: 5, halfOpenMaxCalls: 1, successThreshold: 1 }),
       source: ['    -#', '-----a|', '-b|'],
       consumers: [' ^', '------^--!', '----------^'],
       expected: ['  -#', '----------', '-----------b|'],
@@ -115,7 +115,7 @@ export const circuitBreakerChapter: Chapter = {
       title: 'A call that began before the circuit opened cannot close it',
       prose:
         'The first stream began while the circuit was closed and completes while it is half-open. It asked the service as it was then: successThreshold is 1, and the circuit stays half-open.',
-      setup: () => watched({ failureThreshold: 1, recoveryTime: 5, successThreshold: 1 }),
+      setup: () => watched({ failureThreshold: 1, recoveryTimeout: 5, successThreshold: 1 }),
       source: ['    ---------a|', '-#'],
       consumers: [' ^', '-^'],
       expected: ['  ---------a|', '--#'],
@@ -126,7 +126,8 @@ export const circuitBreakerChapter: Chapter = {
       title: 'A probe that never ends cannot keep the circuit half-open',
       prose:
         'After halfOpenTimeout the circuit opens again. The probe itself goes on: its consumer decides about it.',
-      setup: () => watched({ failureThreshold: 1, recoveryTime: 5, halfOpenMaxCalls: 1, halfOpenTimeout: 4 }),
+      setup: () =>
+        watched({ failureThreshold: 1, recoveryTimeout: 5, halfOpenMaxCalls: 1, halfOpenTimeout: 4 }),
       source: ['    -#', '-----------'],
       consumers: [' ^', '-------^', '------------^'],
       expected: ['  -#', '-----------', '------------#'],
@@ -137,8 +138,8 @@ export const circuitBreakerChapter: Chapter = {
     {
       title: 'The recovery time may grow while probes keep failing',
       prose:
-        'recoveryTime is a function of how often the circuit has opened again: 2 ms, then 4, then 8. After a close it starts from the first again.',
-      setup: () => watched({ failureThreshold: 1, recoveryTime: (reopenings) => 2 * 2 ** reopenings }),
+        'recoveryTimeout is a function of how often the circuit has opened again: 2 ms, then 4, then 8. After a close it starts from the first again.',
+      setup: () => watched({ failureThreshold: 1, recoveryTimeout: (reopenings) => 2 * 2 ** reopenings }),
       source: '       -#',
       consumers: [' ^', '----^', '----------^'],
       expected: ['  -#', '-----#', '-----------#'],
@@ -161,7 +162,10 @@ export const circuitBreakerChapter: Chapter = {
       title: 'A rate opens the circuit where failures never come in a row',
       prose: 'Half of the last four calls failed. Before minimumCalls there is no rate at all.',
       setup: () =>
-        watched({ window: { type: 'count', size: 4, failureRate: 0.5, minimumCalls: 4 }, recoveryTime: 5 }),
+        watched({
+          window: { type: 'count', size: 4, failureRate: 0.5, minimumCalls: 4 },
+          recoveryTimeout: 5,
+        }),
       source: ['    -#', '-|', '-#', '-|'],
       consumers: [' ^', '--^', '----^', '------^'],
       expected: ['  -#', '---|', '-----#', '-------|'],
@@ -176,7 +180,7 @@ export const circuitBreakerChapter: Chapter = {
         watched({
           window: { type: 'count', size: 2 },
           slowCall: { threshold: 3, measure: 'first' },
-          recoveryTime: 5,
+          recoveryTimeout: 5,
         }),
       source: ['    ----a|', '-----b|'],
       consumers: [' ^', '--^'],

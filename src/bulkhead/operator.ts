@@ -1,6 +1,6 @@
-import type { MonoTypeOperatorFunction } from 'rxjs';
 import { admission } from '../core/admission.ts';
 import { labelled } from '../core/label.ts';
+import type { TransparentOperator } from '../core/operator-types.ts';
 import { Bulkhead, type BulkheadConfig } from './bulkhead.ts';
 
 /**
@@ -27,7 +27,7 @@ import { Bulkhead, type BulkheadConfig } from './bulkhead.ts';
  * ```
  * @see {@link Bulkhead}
  */
-export function bulkhead<T>(bulkhead: Bulkhead | BulkheadConfig = {}): MonoTypeOperatorFunction<T> {
+export function bulkhead(bulkhead: Bulkhead | BulkheadConfig = {}): TransparentOperator {
   const policy = bulkhead instanceof Bulkhead ? bulkhead : new Bulkhead(bulkhead);
   return labelled('bulkhead', policy.name, admission(policy));
 }

@@ -15,7 +15,7 @@ import { type CircuitSnapshot, CircuitSnapshotSchema } from './snapshot.ts';
  * Stops calling what keeps failing, and finds out by a few probes when it is well again.
  *
  * ```
- *            failureThreshold              recoveryTime
+ *            failureThreshold              recoveryTimeout
  *   closed ------------------->   open   --------------->  half-open
  *     ^                             ^                       |     |
  *     |                             +---- a probe fails ----+     |
@@ -29,7 +29,7 @@ import { type CircuitSnapshot, CircuitSnapshotSchema } from './snapshot.ts';
  *
  * @example
  * ```ts
- * const breaker = new CircuitBreaker({ name: 'payments', failureThreshold: 2, recoveryTime: 30_000 });
+ * const breaker = new CircuitBreaker({ name: 'payments', failureThreshold: 2, recoveryTimeout: 30_000 });
  * breaker.onStateChange(({ from, to, reason }) => console.log(`${from} -> ${to} (${reason})`));
  * const pay = throwError(() => new Error('503')).pipe(circuitBreaker(breaker), retry(2));
  * pay.subscribe({ error: (error) => console.log(error.message) });

@@ -27,7 +27,7 @@ export interface CircuitListener {
   rejected(retryAfter: number | undefined): void;
 }
 
-/** Stands in for a `recoveryTime` function that failed: the circuit must open for some time all the same. */
+/** Stands in for a `recoveryTimeout` function that failed: the circuit must open for some time all the same. */
 const DEFAULT_RECOVERY_TIME = 60_000;
 
 /** The state machine: who may call, what the outcomes mean, and when the state changes. */
@@ -80,7 +80,7 @@ export class Circuit {
     if (this.#options.slowCall?.measure === 'first') lease.took ??= this.#clock.now() - lease.begun;
   }
 
-  /** @throws what the user's `classify` or `recoveryTime` throws; the outcome has been counted nevertheless. */
+  /** @throws what the user's `classify` or `recoveryTimeout` throws; the outcome has been counted nevertheless. */
   settle(lease: CircuitLease, outcome: Outcome, error: unknown): void {
     this.#activeCount--;
     if (lease.phase !== this.#phase || this.#phase.state === 'disabled') return;
@@ -221,24 +221,24 @@ export class Circuit {
     return slowCall !== undefined && (lease.took ?? this.#clock.now() - lease.begun) > slowCall.threshold;
   }
 
-  /** @throws what the user's `recoveryTime` throws; the circuit is open nevertheless. */
+  /** @throws what the user's `recoveryTimeout` throws; the circuit is open nevertheless. */
   #open(reason: TransitionReason, totals: Totals, reopenings: number): void {
-    let recoveryTime = DEFAULT_RECOVERY_TIME;
+    let recoveryTimeout = DEFAULT_RECOVERY_TIME;
     try {
-      recoveryTime = this.#recoveryTime(reopenings);
+      recoveryTimeout = this.#recoveryTimeout(reopenings);
     } finally {
-      const due = this.#clock.now() + recoveryTime;
+      const due = this.#clock.now() + recoveryTimeout;
       this.#become({ state: 'open', openedAt: timestamp(), due, totals, reopenings }, reason);
     }
   }
 
-  #recoveryTime(reopenings: number): number {
-    const { recoveryTime } = this.#options;
-    if (typeof recoveryTime === 'number') return recoveryTime;
-    const time = recoveryTime(reopenings);
+  #recoveryTimeout(reopenings: number): number {
+    const { recoveryTimeout } = this.#options;
+    if (typeof recoveryTimeout === 'number') return recoveryTimeout;
+    const time = recoveryTimeout(reopenings);
     if (Number.isFinite(time) && time >= 0) return time;
     throw new ConfigurationError(
-      `Circuit "${this.#name}": option "recoveryTime" must return a duration in milliseconds, got ${String(time)} for reopening ${reopenings}`,
+      `Circuit "${this.#name}": option "recoveryTimeout" must return a duration in milliseconds, got ${String(time)} for reopening ${reopenings}`,
     );
   }
 

@@ -72,7 +72,10 @@ export const CircuitBreakerConfigSchema = z
      * How long the circuit stays open before it lets probes through, in milliseconds; or a function of how often it has
      * opened again since it was last closed (0, 1, 2, ...). With 0 the next call is a probe. @default 60_000
      */
-    recoveryTime: z._default(z.union([duration(), functionOption<(reopenings: number) => number>()]), 60_000),
+    recoveryTimeout: z._default(
+      z.union([duration(), functionOption<(reopenings: number) => number>()]),
+      60_000,
+    ),
     /** Probes that must succeed to close the circuit; one failure opens it again. @default 2 */
     successThreshold: z.optional(count(1)),
     /** Judges the probes by a rate over so many of them, instead of by `successThreshold`. */

@@ -37,7 +37,7 @@ export function evidenceFor(
 }
 
 /** Opens after so many failures in a row. */
-export class FailureRun implements Evidence {
+class FailureRun implements Evidence {
   readonly minimumCalls = 1;
   readonly #threshold: number;
   #length = 0;
@@ -72,7 +72,7 @@ export class FailureRun implements Evidence {
   }
 }
 
-export interface RateLimits {
+interface RateLimits {
   readonly failureRate: number;
   /** More than 1: slowness is not watched. */
   readonly slowRate: number;
@@ -80,7 +80,7 @@ export interface RateLimits {
 }
 
 /** Opens when the share of failures, or of slow calls, in a window reaches its limit. */
-export class FailureRate implements Evidence {
+class FailureRate implements Evidence {
   readonly #window: OutcomeWindow;
   readonly #limits: RateLimits;
 

@@ -1,6 +1,6 @@
-import type { MonoTypeOperatorFunction } from 'rxjs';
 import { admission } from '../core/admission.ts';
 import { labelled } from '../core/label.ts';
+import type { TransparentOperator } from '../core/operator-types.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import type { CircuitBreakerConfig } from './config.ts';
 
@@ -26,14 +26,12 @@ import type { CircuitBreakerConfig } from './config.ts';
  *
  * @example
  * ```ts
- * const guarded = circuitBreaker({ name: 'search', failureThreshold: 3, recoveryTime: 10_000 });
+ * const guarded = circuitBreaker({ name: 'search', failureThreshold: 3, recoveryTimeout: 10_000 });
  * query$.pipe(switchMap((query) => search(query).pipe(guarded)));
  * ```
  * @see {@link CircuitBreaker}
  */
-export function circuitBreaker<T>(
-  breaker: CircuitBreaker | CircuitBreakerConfig = {},
-): MonoTypeOperatorFunction<T> {
+export function circuitBreaker(breaker: CircuitBreaker | CircuitBreakerConfig = {}): TransparentOperator {
   const policy = breaker instanceof CircuitBreaker ? breaker : new CircuitBreaker(breaker);
   return labelled('circuitBreaker', policy.name, admission(policy));
 }

@@ -1,7 +1,7 @@
 import type { CircuitBreakerOptions } from './config.ts';
 import type { Totals } from './outcome-window.ts';
 
-export interface ProbeLimits {
+interface ProbeLimits {
   /** Places: how many probes may run at a time. */
   readonly places: number;
   /** How many outcomes decide. */

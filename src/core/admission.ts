@@ -1,12 +1,13 @@
-import { type MonoTypeOperatorFunction, Observable, Subscriber } from 'rxjs';
+import { Observable, Subscriber } from 'rxjs';
 import { type AdmissionPolicy, type Applicant, Lease, type Place } from './lease.ts';
+import type { TransparentOperator } from './operator-types.ts';
 import { reportUnhandled } from './unhandled.ts';
 
 /**
  * Lets every subscription to the source ask `policy` first. Policies that stand directly upon each other become one
  * admission: asked from the outermost to the innermost, started together once all have agreed, settled together.
  */
-export function admission<T>(policy: AdmissionPolicy): MonoTypeOperatorFunction<T> {
+export function admission(policy: AdmissionPolicy): TransparentOperator {
   return (source) =>
     source instanceof AdmittedObservable
       ? new AdmittedObservable(source.attempt, [policy, ...source.policies])

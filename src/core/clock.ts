@@ -159,9 +159,9 @@ function endTurn(): void {
 
 /** `setTimeout`, but never early: hosts round down, count from the start of the turn, and overflow after 24 days. */
 class HostTimer implements Timer {
+  readonly #task: () => void;
   readonly #background: boolean;
   readonly #due: number;
-  #task: (() => void) | undefined;
   #handle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(delay: number, task: () => void, background = false) {
@@ -172,8 +172,6 @@ class HostTimer implements Timer {
   }
 
   cancel(): void {
-    // Forgotten here as well: timers that were faked or restored meanwhile do not know this handle.
-    this.#task = undefined;
     clearTimeout(this.#handle);
   }
 
@@ -185,7 +183,6 @@ class HostTimer implements Timer {
   }
 
   #fire(remaining: number): void {
-    if (this.#task === undefined) return;
     // Fake timers that left both clocks alone move nothing that could be compared: their word has to do.
     const comparable = !fakeTimers() || fakeDate() || fakePerformance();
     const left = comparable ? this.#due - hostNow() : remaining;

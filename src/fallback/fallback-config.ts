@@ -29,3 +29,10 @@ export interface FallbackConfig<T = unknown, A extends Alternative = Alternative
   /** Says which values commit: after one of them an error is not answered without `midStream`. @default all */
   readonly commitOn?: ((value: T | Answer<A>) => boolean) | undefined;
 }
+
+/** The forms that `fallback()` takes, as one. */
+export function fallbackConfigOf(given: unknown): FallbackConfig {
+  if (Array.isArray(given)) return { alternatives: given };
+  const isConfig = typeof given === 'object' && given !== null && 'alternatives' in given;
+  return isConfig ? (given as FallbackConfig) : { alternatives: [given as Alternative] };
+}

@@ -3,9 +3,10 @@ import { parseConfig } from '../core/config.ts';
 import { isCancellation } from '../core/errors.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { labelled } from '../core/label.ts';
+import type { AddingOperator } from '../core/operator-types.ts';
 import { recovering } from '../core/recovery.ts';
 import type { Alternative, Answer } from './alternative.ts';
-import { type FallbackConfig, FallbackConfigSchema } from './fallback-config.ts';
+import { type FallbackConfig, FallbackConfigSchema, fallbackConfigOf } from './fallback-config.ts';
 import { FallbackRun } from './fallback-run.ts';
 
 /**
@@ -47,17 +48,19 @@ import { FallbackRun } from './fallback-run.ts';
  * // no answer after 2 errors
  * ```
  */
-export function fallback<T, A extends Alternative>(
-  alternatives: readonly A[],
-): OperatorFunction<T, T | Answer<A>>;
+export function fallback<A extends Alternative>(alternatives: readonly A[]): AddingOperator<Answer<A>>;
+/** Answers instead of a source that failed, as the config says. @see the documentation of the first overload. */
+export function fallback<A extends Alternative>(
+  config: FallbackConfig<never, A> & { readonly commitOn?: undefined },
+): AddingOperator<Answer<A>>;
 /** Answers instead of a source that failed, as the config says. @see the documentation of the first overload. */
 export function fallback<T, A extends Alternative>(
   config: FallbackConfig<T, A>,
 ): OperatorFunction<T, T | Answer<A>>;
 /** Answers instead of a source that failed. @see the documentation of the first overload. */
-export function fallback<T, A extends Alternative>(alternative: A): OperatorFunction<T, T | Answer<A>>;
+export function fallback<A extends Alternative>(alternative: A): AddingOperator<Answer<A>>;
 export function fallback<T>(given: unknown): OperatorFunction<T, unknown> {
-  const options = parseConfig('fallback', FallbackConfigSchema, configOf(given));
+  const options = parseConfig('fallback', FallbackConfigSchema, fallbackConfigOf(given));
   const policy = {
     ...options,
     name: options.name ?? 'fallback',
@@ -69,10 +72,4 @@ export function fallback<T>(given: unknown): OperatorFunction<T, unknown> {
   return labelled('fallback', policy.name, (source) =>
     recovering<unknown>(source, () => new FallbackRun(policy)),
   );
-}
-
-function configOf(given: unknown): FallbackConfig {
-  if (Array.isArray(given)) return { alternatives: given };
-  const isConfig = typeof given === 'object' && given !== null && 'alternatives' in given;
-  return isConfig ? (given as FallbackConfig) : { alternatives: [given as Alternative] };
 }

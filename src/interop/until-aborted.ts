@@ -38,6 +38,8 @@ export function untilAborted<T>(signal: AbortSignal): MonoTypeOperatorFunction<T
     'signal',
     (source) =>
       new Observable((subscriber) => {
+        // RxJS subscribes also on behalf of those who have left already.
+        if (subscriber.closed) return;
         if (signal.aborted) subscriber.error(signal.reason);
         else source.subscribe(new AbortableSubscriber(subscriber, signal));
       }),

@@ -71,3 +71,11 @@ export interface ResilienceConfig<T = unknown, A extends Alternative = never, R 
   /** A shared bulkhead, or the config of one. Every attempt takes a place. @default none */
   bulkhead?: Bulkhead | BulkheadConfig | undefined;
 }
+
+/** Parts that do not look at values: an operator made of them fits a stream of any type. */
+export interface TransparentParts<A extends Alternative, W> extends ResilienceConfig<never, A, never, W> {
+  commitOn?: undefined;
+  fallback?: A | readonly A[] | (FallbackConfig<never, A> & { readonly commitOn?: undefined }) | undefined;
+  timeout?: number | (TimeoutConfig<never, W> & { commitOn?: undefined }) | undefined;
+  retry?: number | (RetryConfig & { readonly commitOn?: undefined; readonly resume?: undefined }) | undefined;
+}

@@ -4,13 +4,21 @@ import { Bulkhead, bulkhead } from '../bulkhead/index.ts';
 import { CircuitBreaker, circuitBreaker } from '../circuit-breaker/index.ts';
 import { parseConfig } from '../core/config.ts';
 import { labelled } from '../core/label.ts';
-import { type Alternative, type Answer, type FallbackConfig, fallback } from '../fallback/index.ts';
+import type { AddingOperator } from '../core/operator-types.ts';
+import { fallbackConfigOf } from '../fallback/fallback-config.ts';
+import { type Alternative, type Answer, fallback } from '../fallback/index.ts';
 import { RateLimiter, rateLimit } from '../rate-limit/index.ts';
 import { retryWithBackoff } from '../retry/index.ts';
 import { timeout } from '../timeout/index.ts';
 import { compose } from './compose.ts';
-import { type ResilienceConfig, ResilienceConfigSchema } from './resilience-config.ts';
+import { type ResilienceConfig, ResilienceConfigSchema, type TransparentParts } from './resilience-config.ts';
 
+export function resilience<W = never>(
+  config: TransparentParts<never, W> & { readonly fallback?: undefined },
+): AddingOperator<W>;
+export function resilience<A extends Alternative, W = never>(
+  config: TransparentParts<A, W>,
+): AddingOperator<Answer<A> | W>;
 export function resilience<T, R = never, W = never>(
   config: ResilienceConfig<T, never, R, W> & { readonly fallback?: undefined },
 ): OperatorFunction<T, T | R | W>;
@@ -81,11 +89,16 @@ export function resilience(
   if (parts.rateLimit) layers.push(rateLimit(inheriting(parts.rateLimit, RateLimiter, common)));
   if (parts.circuitBreaker)
     layers.push(circuitBreaker(inheriting(parts.circuitBreaker, CircuitBreaker, common)));
+  // A total that says nothing but its limit is retry's to watch: so a wait that would not fit is refused at once, and
+  // the fallback need not wait for the end of it.
+  const retryWatchesTotal = parts.retry !== undefined && Object.keys(answer).length === 0;
   if (parts.retry !== undefined) {
-    const retry = typeof parts.retry === 'number' ? { maxRetries: parts.retry } : parts.retry;
-    layers.push(retryWithBackoff({ ...common, random, commitOn, ...retry }));
+    const retry =
+      typeof parts.retry === 'number' ? { maxRetries: parts.retry, timeout: Infinity } : parts.retry;
+    const limit = retryWatchesTotal ? Math.min(total ?? Infinity, retry.timeout) : retry.timeout;
+    layers.push(retryWithBackoff({ ...common, random, commitOn, ...retry, timeout: limit }));
   }
-  if (total !== undefined) layers.push(timeout({ ...common, ...answer, total }));
+  if (total !== undefined && !retryWatchesTotal) layers.push(timeout({ ...common, ...answer, total }));
   if (parts.fallback !== undefined) {
     layers.push(fallback({ ...common, commitOn, ...fallbackConfigOf(parts.fallback) }));
   }
@@ -99,11 +112,4 @@ function inheriting<Shared extends object, Config extends object>(
   common: object,
 ): Shared | Config {
   return part instanceof type ? part : { ...common, ...(part as Config) };
-}
-
-/** The forms that `fallback()` takes, as the one that can inherit. */
-function fallbackConfigOf(given: unknown): FallbackConfig {
-  if (Array.isArray(given)) return { alternatives: given };
-  const isConfig = typeof given === 'object' && given !== null && 'alternatives' in given;
-  return isConfig ? (given as FallbackConfig) : { alternatives: [given as Alternative] };
 }

@@ -1,24 +1,26 @@
-import { defer, type MonoTypeOperatorFunction, type Observable } from 'rxjs';
+import {
+  defer,
+  isObservable,
+  type MonoTypeOperatorFunction,
+  NEVER,
+  type Observable,
+  Subject,
+  takeUntil,
+} from 'rxjs';
 import { ConfigurationError } from '../core/errors.ts';
-import { toObservable } from '../interop/to-observable.ts';
 import { compose } from './compose.ts';
 import { protect } from './protect.ts';
 
-/** Decorates methods that return a `Result`, and keeps their type. */
-type ResilientMethod<Result> = <This, Args extends unknown[], R extends Result>(
+/** Decorates methods that return a promise or an Observable, and keeps their type. */
+type ResilientMethod<T> = <This, Args extends unknown[], R extends Promise<T> | Observable<T>>(
   method: (this: This, ...args: Args) => R,
   context: ClassMethodDecoratorContext<This, (this: This, ...args: Args) => R>,
 ) => (this: This, ...args: Args) => R;
 
-interface Resilient {
-  <T>(...operators: MonoTypeOperatorFunction<T>[]): ResilientMethod<Promise<T>>;
-  /** For methods that return an Observable; it is called for every attempt, and not before it may run. */
-  stream<T>(...operators: MonoTypeOperatorFunction<T>[]): ResilientMethod<Observable<T>>;
-}
+type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
- * Puts every call of a method through the operators: `@resilient(…)` for methods that return a promise,
- * `@resilient.stream(…)` for methods that return an Observable.
+ * Puts every call of a method through the operators, be it one that returns a promise or one that returns an Observable.
  *
  * ```
  * users.load(7)   ^--x
@@ -27,13 +29,14 @@ interface Resilient {
  * the promise     ---------v
  * ```
  *
- * There are two, because what a method returns is not known before it has run, and it must not run before it is
- * admitted. The compiler refuses the wrong one.
+ * A method that is not declared `async` may return either, and which it is its first call finds out: it is admitted like
+ * any other, and if an Observable comes back, that attempt is cancelled, neutral to all policies but for the permit that it
+ * took of a rate limit, and the Observable is kept for the first subscription. From then on an Observable method is called
+ * when its stream is subscribed, once for every attempt.
  *
  * The operators are made once, when the class is defined: all its instances share one breaker, one bulkhead. `this`, the
  * arguments and their abort signals are treated as by {@link protect}. A promise method that throws rejects, an
- * Observable method that throws errors. It is a decorator of the standard (TypeScript without
- * `experimentalDecorators`).
+ * Observable method that throws errors. It is a decorator of the standard (TypeScript without `experimentalDecorators`).
  *
  * @param operators the first is the innermost, as in `pipe`; usually one `resilience({ … })`. They may not change the type.
  * @throws {ConfigurationError} when the class is defined, naming what is not a method or not an operator.
@@ -44,38 +47,72 @@ interface Resilient {
  *   @resilient(resilience({ name: 'users', timeout: 2_000, retry: 3 }))
  *   async load(id: number): Promise<User> { … }
  *
- *   @resilient.stream(resilience({ name: 'feed', timeout: { each: 30_000 }, circuitBreaker: {} }))
+ *   @resilient(resilience({ name: 'feed', timeout: { each: 30_000 }, circuitBreaker: {} }))
  *   changes(): Observable<Change> { … }
  * }
  * console.log((await new Users().load(7)).name); // Ada
  * ```
  */
-export const resilient: Resilient = /* @__PURE__ */ Object.assign(
-  (...operators: AnyOperator[]) => {
-    const policies = compose('resilient', operators);
-    return decorating((method) => protect(method, policies));
-  },
-  {
-    stream(...operators: AnyOperator[]) {
-      const policies = compose('resilient.stream', operators);
-      return decorating(
-        (method) =>
-          function (this: unknown, ...args) {
-            return policies(defer(() => toObservable(method.apply(this, args) as Observable<unknown>)));
-          },
-      );
-    },
-  },
-) as Resilient;
-
-type AnyOperator = MonoTypeOperatorFunction<unknown>;
-type Method = (this: unknown, ...args: unknown[]) => unknown;
-
-function decorating(protection: (method: Method) => Method) {
+export function resilient<T>(...operators: MonoTypeOperatorFunction<T>[]): ResilientMethod<T>;
+export function resilient(...operators: MonoTypeOperatorFunction<unknown>[]): unknown {
+  const policies = compose('resilient', operators);
   return (method: Method, context: { readonly kind?: string } | undefined): Method => {
-    if (context?.kind === 'method') return protection(method);
-    throw new ConfigurationError(
-      `resilient: decorates methods only, got ${context?.kind ?? 'something else (is experimentalDecorators on?)'}`,
-    );
+    if (context?.kind !== 'method') {
+      throw new ConfigurationError(
+        `resilient: decorates methods only, got ${context?.kind ?? 'something else (is experimentalDecorators on?)'}`,
+      );
+    }
+    return isAsync(method) ? protect(method, policies) : learning(method, policies);
   };
+}
+
+const isAsync = (method: Method): boolean =>
+  Object.prototype.toString.call(method) === '[object AsyncFunction]';
+
+/** What a method returns is not known before it has run, and it must not run before it is admitted. */
+function learning(method: Method, policies: MonoTypeOperatorFunction<unknown>): Method {
+  const promised = protect(method, policies);
+  let returns: 'promise' | 'stream' | undefined;
+
+  return function (...args) {
+    if (returns === 'promise') return promised.apply(this, args);
+    let kept: unknown;
+    const stream = policies(
+      defer(() => {
+        const attempt = kept ?? method.apply(this, args);
+        kept = undefined;
+        return attempt as Observable<unknown>;
+      }),
+    );
+    if (returns === 'stream') return stream;
+
+    const isStream$ = new Subject<void>();
+    const findOut: Method = (...admitted) => {
+      const result = method.apply(this, admitted);
+      returns = isObservable(result) ? 'stream' : 'promise';
+      if (returns === 'promise') return result;
+      kept = result;
+      isStream$.next();
+      return NEVER;
+    };
+    const call = protect(findOut, policies, takeUntil(isStream$))(...args);
+    if (isKnownAs('promise')) return call;
+    if (isKnownAs('stream')) return stream;
+    // Refused, or still in a queue. The caller knows what the method returns, and finds it here either way.
+    call.catch(() => {});
+    const promise: Pick<Promise<unknown>, 'then' | 'catch' | 'finally'> = {
+      // It is meant to be awaited.
+      // biome-ignore lint/suspicious/noThenProperty: oxlint watches over this as well
+      // oxlint-disable-next-line unicorn/no-thenable
+      then: (...handlers) => call.then(...handlers),
+      catch: (handler) => call.catch(handler),
+      finally: (handler) => call.finally(handler),
+    };
+    return Object.assign(stream, promise);
+  };
+
+  /** Asked after a call that may have found out. */
+  function isKnownAs(kind: typeof returns): boolean {
+    return returns === kind;
+  }
 }

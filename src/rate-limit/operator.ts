@@ -1,15 +1,17 @@
-import type { MonoTypeOperatorFunction } from 'rxjs';
 import { admission } from '../core/admission.ts';
 import { labelled } from '../core/label.ts';
+import type { TransparentOperator } from '../core/operator-types.ts';
 import { RateLimiter, type RateLimiterConfig } from './rate-limiter.ts';
 
 /**
  * Bounds how many subscriptions may start in a span of time.
  *
  * ```
- * first    ^--a--b|                                                     first    ---a--b|
- * second   ^--c|      rateLimit({ requestsPerSecond: 200, burstSize: 1 })   second   --------c|
+ * first    ---a--b|              first    ---a--b|
+ * second   ---c|      rateLimit   second   --------c|
  * ```
+ *
+ * Drawn with `requestsPerSecond: 200`, so a permit every 5 ms, and `burstSize: 1`, so one at the start.
  *
  * One subscription takes one permit, whatever the number of its values. Where there is none, it waits in line (`maxQueue`)
  * before its source is subscribed; a wait that would be longer than `queueTimeout` is refused at once. Values, errors and
@@ -30,12 +32,12 @@ import { RateLimiter, type RateLimiterConfig } from './rate-limiter.ts';
  * const gently = rateLimit({ name: 'search', requestsPerSecond: 1, burstSize: 1, queueTimeout: 500 });
  * of('first').pipe(gently).subscribe(console.log);
  * // first
- * of('second').pipe(gently).subscribe({ error: ({ message }) => console.log(message) });
- * // Rate limiter "search" has no permit within 500 ms (queueTimeout). A permit is there in 1000 ms.
+ * of('second').pipe(gently).subscribe({ error: ({ name }) => console.log(name) });
+ * // RateLimitExceededError
  * ```
  * @see {@link RateLimiter}
  */
-export function rateLimit<T>(limiter: RateLimiter | RateLimiterConfig = {}): MonoTypeOperatorFunction<T> {
+export function rateLimit(limiter: RateLimiter | RateLimiterConfig = {}): TransparentOperator {
   const policy = limiter instanceof RateLimiter ? limiter : new RateLimiter(limiter);
   return labelled('rateLimit', policy.name, admission(policy));
 }

@@ -1,6 +1,7 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import { withDeadlines } from '../core/deadlines.ts';
 import { labelled } from '../core/label.ts';
+import type { TransparentOperator } from '../core/operator-types.ts';
 import { recovering } from '../core/recovery.ts';
 import type { RetryConfig } from './retry-config.ts';
 import { RetryPolicy } from './retry-policy.ts';
@@ -57,9 +58,13 @@ const NONE = Number.POSITIVE_INFINITY;
  * ```
  * @see {@link exponentialBackoff}, {@link fullJitterBackoff}, {@link decorrelatedJitterBackoff}
  */
+export function retryWithBackoff(
+  config?: number | (RetryConfig & { readonly commitOn?: undefined; readonly resume?: undefined }),
+): TransparentOperator;
 export function retryWithBackoff<T, R = never>(
-  config: number | RetryConfig<T, R> = {},
-): OperatorFunction<T, T | R> {
+  config?: number | RetryConfig<T, R>,
+): OperatorFunction<T, T | R>;
+export function retryWithBackoff<T, R>(config: number | RetryConfig<T, R> = {}): OperatorFunction<T, T | R> {
   const policy = new RetryPolicy(typeof config === 'number' ? { maxRetries: config } : config);
   const { name, timeout, clock } = policy;
   return labelled('retryWithBackoff', name, (source) => {

@@ -5,6 +5,7 @@ import { type Limits, withDeadlines } from '../core/deadlines.ts';
 import { StreamTimeoutError, type TimeoutKind } from '../core/errors.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { labelled } from '../core/label.ts';
+import type { AddingOperator } from '../core/operator-types.ts';
 import { type TimeoutConfig, TimeoutConfigSchema } from './timeout-config.ts';
 
 /**
@@ -37,7 +38,11 @@ import { type TimeoutConfig, TimeoutConfigSchema } from './timeout-config.ts';
  * // late: first
  * ```
  */
-export function timeout<T, R = T>(limits: number | TimeoutConfig<T, R>): OperatorFunction<T, T | R> {
+export function timeout<R = never>(
+  limits: number | (TimeoutConfig<never, R> & { commitOn?: undefined }),
+): AddingOperator<R>;
+export function timeout<T, R = never>(limits: number | TimeoutConfig<T, R>): OperatorFunction<T, T | R>;
+export function timeout<T, R>(limits: number | TimeoutConfig<T, R>): OperatorFunction<T, T | R> {
   const config: TimeoutConfig<T, R> = typeof limits === 'number' ? { total: limits } : limits;
   const { name = 'timeout', scheduler, ...options } = parseConfig('timeout', TimeoutConfigSchema, config);
   const { first = Infinity, each = Infinity, total = Infinity, events = getEventBus() } = options;

@@ -179,7 +179,7 @@ describe('the line', () => {
 });
 
 it('an operator from a config has one bulkhead of its own, made when the operator is made', () => {
-  const operator = bulkhead<number>({ maxConcurrent: 1, maxQueue: 0 });
+  const operator = bulkhead({ maxConcurrent: 1, maxQueue: 0 });
   const errors: unknown[] = [];
   NEVER.pipe(operator).subscribe();
   of(1)

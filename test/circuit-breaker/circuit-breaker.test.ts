@@ -26,7 +26,7 @@ const times = (n: number, action: () => void): void => {
 
 /** A breaker that has just opened. */
 function opened(config: CircuitBreakerConfig = {}): CircuitBreaker {
-  const breaker = new CircuitBreaker({ name: 'test', failureThreshold: 1, recoveryTime: 100, ...config });
+  const breaker = new CircuitBreaker({ name: 'test', failureThreshold: 1, recoveryTimeout: 100, ...config });
   fail(breaker);
   return breaker;
 }
@@ -207,6 +207,12 @@ describe('slow calls', () => {
     expect(breaker.state).toBe('open');
   });
 
+  it('measured to the first value, a late one is slow, however soon the end follows', () => {
+    const breaker = new CircuitBreaker({ window, slowCall: { threshold: 10, measure: 'first' } });
+    times(2, () => call(breaker, 0, 11, 0));
+    expect(breaker.state).toBe('open');
+  });
+
   it('are counted beside failures, not among them', () => {
     const breaker = new CircuitBreaker({
       window: { type: 'count', size: 4, failureRate: 1 },
@@ -223,7 +229,7 @@ describe('slow calls', () => {
     const breaker = new CircuitBreaker({
       window: { type: 'count', size: 1 },
       slowCall: { threshold: 10, rate: 1 },
-      recoveryTime: 100,
+      recoveryTimeout: 100,
     });
     fail(breaker);
     vi.advanceTimersByTime(100);
@@ -266,6 +272,13 @@ describe('open', () => {
     expect(new Error('after').stack?.split('\n').length).toBeGreaterThan(1);
   });
 
+  it('keeps no process alive', () => {
+    const schedule = vi.spyOn(globalThis, 'setTimeout');
+    opened();
+    expect(schedule.mock.results.map(({ value }) => value.hasRef())).toStrictEqual([false]);
+    schedule.mockRestore();
+  });
+
   it('becomes half-open at its time without any call', () => {
     const breaker = opened();
     vi.advanceTimersByTime(99);
@@ -294,7 +307,7 @@ describe('open', () => {
   });
 
   it('a recovery time of 0 uses no timer and lets the next call probe', () => {
-    const breaker = opened({ recoveryTime: 0 });
+    const breaker = opened({ recoveryTimeout: 0 });
     expect(vi.getTimerCount()).toBe(0);
     expect(breaker.state).toBe('open');
     expect(breaker.admit()).toBeInstanceOf(Lease);
@@ -302,8 +315,8 @@ describe('open', () => {
   });
 
   it('the recovery time grows with consecutive reopenings and starts from the first after a close', () => {
-    const recoveryTime = vi.fn((reopenings: number) => 10 * (reopenings + 1));
-    const breaker = new CircuitBreaker({ failureThreshold: 1, successThreshold: 1, recoveryTime });
+    const recoveryTimeout = vi.fn((reopenings: number) => 10 * (reopenings + 1));
+    const breaker = new CircuitBreaker({ failureThreshold: 1, successThreshold: 1, recoveryTimeout });
     fail(breaker);
     vi.advanceTimersByTime(10);
     fail(breaker);
@@ -314,15 +327,15 @@ describe('open', () => {
     succeed(breaker);
     expect(breaker.state).toBe('closed');
     fail(breaker);
-    expect(recoveryTime.mock.calls).toStrictEqual([[0], [1], [2], [0]]);
+    expect(recoveryTimeout.mock.calls).toStrictEqual([[0], [1], [2], [0]]);
   });
 
   it.each([Number.NaN, -1, Number.POSITIVE_INFINITY])(
     'a recovery time of %s is the error of the stream, and the circuit opens all the same',
     (time) => {
-      const breaker = new CircuitBreaker({ name: 'odd', failureThreshold: 1, recoveryTime: () => time });
+      const breaker = new CircuitBreaker({ name: 'odd', failureThreshold: 1, recoveryTimeout: () => time });
       expect(() => fail(breaker)).toThrow(
-        `Circuit "odd": option "recoveryTime" must return a duration in milliseconds, got ${time}`,
+        `Circuit "odd": option "recoveryTimeout" must return a duration in milliseconds, got ${time}`,
       );
       expect(breaker.stats).toMatchObject({ state: 'open', retryAfter: 60_000 });
     },
@@ -334,7 +347,7 @@ describe('open', () => {
     rxjsConfig.onUnhandledError = (thrown) => unhandled.push(thrown);
     const breaker = halfOpen({
       halfOpenTimeout: 50,
-      recoveryTime: (reopenings) => {
+      recoveryTimeout: (reopenings) => {
         if (reopenings > 0) throw oops;
         return 100;
       },
@@ -392,7 +405,7 @@ describe('half-open', () => {
   it('the minimum of the closed window does not gate the probes', () => {
     const breaker = new CircuitBreaker({
       window: { type: 'count', size: 10, failureRate: 0.1 },
-      recoveryTime: 100,
+      recoveryTimeout: 100,
     });
     times(10, () => fail(breaker));
     vi.advanceTimersByTime(100);
@@ -436,7 +449,7 @@ describe('half-open', () => {
 
 describe('generations', () => {
   it('an older failure does not open a circuit that closed meanwhile', () => {
-    const breaker = new CircuitBreaker({ failureThreshold: 1, recoveryTime: 100, successThreshold: 1 });
+    const breaker = new CircuitBreaker({ failureThreshold: 1, recoveryTimeout: 100, successThreshold: 1 });
     const old = breaker.acquire();
     fail(breaker);
     vi.advanceTimersByTime(100);
@@ -484,7 +497,7 @@ describe('generations', () => {
   });
 
   it('an attempt that begins after its wait belongs to the generation in which it begins', () => {
-    const breaker = new CircuitBreaker({ failureThreshold: 1, recoveryTime: 100, halfOpenMaxCalls: 1 });
+    const breaker = new CircuitBreaker({ failureThreshold: 1, recoveryTimeout: 100, halfOpenMaxCalls: 1 });
     const waiting = admitted(breaker);
     fail(breaker);
     vi.advanceTimersByTime(100);
@@ -671,7 +684,7 @@ describe('by hand', () => {
 describe('who listens', () => {
   it('hears what changed, why, and until when', () => {
     vi.setSystemTime(1_000);
-    const breaker = new CircuitBreaker({ failureThreshold: 1, successThreshold: 1, recoveryTime: 100 });
+    const breaker = new CircuitBreaker({ failureThreshold: 1, successThreshold: 1, recoveryTimeout: 100 });
     const heard: unknown[] = [];
     breaker.transitions$.subscribe((transition) => heard.push(transition));
     fail(breaker);
@@ -790,11 +803,18 @@ describe('who listens', () => {
 });
 
 describe('stats', () => {
+  it('tell the last failure, also after successes', () => {
+    const breaker = new CircuitBreaker();
+    fail(breaker);
+    succeed(breaker);
+    expect(breaker.stats.lastFailure?.error).toBe(boom);
+  });
+
   it('while open tell what opened it, since when and for how long', () => {
     vi.setSystemTime(5_000);
     const breaker = new CircuitBreaker({
       window: { type: 'count', size: 4, failureRate: 0.75 },
-      recoveryTime: 100,
+      recoveryTimeout: 100,
     });
     succeed(breaker);
     times(3, () => fail(breaker));
@@ -833,12 +853,19 @@ describe('acquire', () => {
   });
 });
 
+it('a config is typed: functions infer their arguments, and a duration is a number', () => {
+  const breaker = new CircuitBreaker({ recoveryTimeout: (reopenings) => reopenings.valueOf() });
+  expect(breaker.state).toBe('closed');
+  // @ts-expect-error a string is no duration
+  expect(() => new CircuitBreaker({ recoveryTimeout: 'soon' })).toThrow('option "recoveryTimeout"');
+});
+
 describe('bad configuration is refused by name', () => {
   it.each<[CircuitBreakerConfig, string]>([
     [{ failureThreshold: 0 }, 'option "failureThreshold" must be a whole number of at least 1, got 0'],
     [{ failureThreshold: Number.NaN }, 'option "failureThreshold"'],
-    [{ recoveryTime: -1 }, 'option "recoveryTime" must not be negative'],
-    [{ recoveryTime: Number.POSITIVE_INFINITY }, 'option "recoveryTime" must be a duration'],
+    [{ recoveryTimeout: -1 }, 'option "recoveryTimeout" must not be negative'],
+    [{ recoveryTimeout: Number.POSITIVE_INFINITY }, 'option "recoveryTimeout" must be a duration'],
     [{ successThreshold: 0 }, 'option "successThreshold"'],
     [{ halfOpenMaxCalls: 0 }, 'option "halfOpenMaxCalls"'],
     [{ halfOpenTimeout: 0 }, 'option "halfOpenTimeout" must be greater than 0, got 0'],
@@ -867,7 +894,7 @@ describe('bad configuration is refused by name', () => {
       'option "successThreshold" has no effect beside "halfOpenSample"',
     ],
     [{ classify: () => 'failure', ignore: () => true }, 'option "classify" answers for all errors'],
-    [{ recoveryTimeout: 5 } as CircuitBreakerConfig, 'unknown option "recoveryTimeout"'],
+    [{ recoveryTime: 5 } as CircuitBreakerConfig, 'unknown option "recoveryTime"'],
   ])('%o', (config, message) => {
     expect(() => new CircuitBreaker(config)).toThrow(message);
     expect(() => new CircuitBreaker(config)).toThrow(/^CircuitBreaker: /);

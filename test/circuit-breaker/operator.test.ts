@@ -85,7 +85,7 @@ describe('circuitBreaker', () => {
   it('has settled before downstream hears: a probe that resubscribes in its complete finds the place free', () => {
     const breaker = new CircuitBreaker({
       failureThreshold: 1,
-      recoveryTime: 10,
+      recoveryTimeout: 10,
       halfOpenMaxCalls: 1,
       successThreshold: 2,
     });
@@ -117,11 +117,11 @@ describe('circuitBreaker', () => {
     expect(breaker.stats).toMatchObject({ failureCount: 1, activeCount: 0 });
   });
 
-  it('what recoveryTime throws when a success opens the circuit becomes the error of the stream', () => {
+  it('what recoveryTimeout throws when a success opens the circuit becomes the error of the stream', () => {
     const oops = new Error('oops');
     const breaker = new CircuitBreaker({
       window: { type: 'count', size: 2, failureRate: 0.5 },
-      recoveryTime: () => {
+      recoveryTimeout: () => {
         throw oops;
       },
     });
@@ -182,7 +182,7 @@ describe('circuitBreaker', () => {
             slowCall: { threshold: 30, rate: 0.7 },
           }),
           ...(!windowed && { failureThreshold: 2 }),
-          recoveryTime: 20,
+          recoveryTimeout: 20,
           halfOpenMaxCalls: 2,
           halfOpenTimeout: 60,
         });

@@ -28,7 +28,7 @@ describe('the registry', () => {
     const registry = new CircuitRegistry();
     const breaker = registry.getOrCreate('search', {
       window: { type: 'count', size: 5 },
-      recoveryTime: () => 1,
+      recoveryTimeout: () => 1,
       classify: () => 'failure',
       events: new EventBus(),
     });
@@ -36,7 +36,7 @@ describe('the registry', () => {
       registry.getOrCreate('search', {
         halfOpenMaxCalls: 3,
         window: { size: 5, type: 'count', failureRate: 0.5 },
-        recoveryTime: () => 2,
+        recoveryTimeout: () => 2,
         classify: () => 'neutral',
         events: new EventBus(),
       }),
@@ -45,7 +45,7 @@ describe('the registry', () => {
 
   it.each([
     [{ failureThreshold: 4 }, 'option "failureThreshold" of circuit "search" is 3, got 4'],
-    [{ recoveryTime: () => 1 }, 'option "recoveryTime" of circuit "search" is 60000, got a function'],
+    [{ recoveryTimeout: () => 1 }, 'option "recoveryTimeout" of circuit "search" is 60000, got a function'],
     [
       { window: { type: 'count', size: 5 } as const },
       'option "window" of circuit "search" is not set or a function, got {',

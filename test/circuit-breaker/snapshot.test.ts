@@ -28,7 +28,7 @@ afterEach(() => {
 
 describe('a snapshot', () => {
   it('is safe as JSON in every state and satisfies its schema', () => {
-    const breaker = new CircuitBreaker({ failureThreshold: 1, recoveryTime: 100 });
+    const breaker = new CircuitBreaker({ failureThreshold: 1, recoveryTimeout: 100 });
     const check = (): void => {
       const snapshot = breaker.snapshot();
       expect(JSON.parse(JSON.stringify(snapshot))).toStrictEqual(snapshot);
@@ -46,7 +46,7 @@ describe('a snapshot', () => {
   });
 
   it('keeps an open circuit open for what was left', () => {
-    const config = { name: 'moved', failureThreshold: 1, recoveryTime: 100 };
+    const config = { name: 'moved', failureThreshold: 1, recoveryTimeout: 100 };
     const before = new CircuitBreaker(config);
     fail(before);
     vi.advanceTimersByTime(30);
@@ -71,7 +71,7 @@ describe('a snapshot', () => {
   });
 
   it('keeps the number of reopenings', () => {
-    const config = { failureThreshold: 1, recoveryTime: (reopenings: number) => 10 * (reopenings + 1) };
+    const config = { failureThreshold: 1, recoveryTimeout: (reopenings: number) => 10 * (reopenings + 1) };
     const before = new CircuitBreaker(config);
     fail(before);
     vi.advanceTimersByTime(10);
@@ -120,7 +120,7 @@ describe('a snapshot', () => {
   });
 
   it('of a half-open circuit gives new places to new probes', () => {
-    const config = { failureThreshold: 1, recoveryTime: 10, halfOpenMaxCalls: 1, successThreshold: 1 };
+    const config = { failureThreshold: 1, recoveryTimeout: 10, halfOpenMaxCalls: 1, successThreshold: 1 };
     const before = new CircuitBreaker(config);
     fail(before);
     vi.advanceTimersByTime(10);

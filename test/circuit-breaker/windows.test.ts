@@ -118,6 +118,8 @@ describe('a time window', () => {
     window.record(true, false);
     now = 500;
     expect(window.record(false, false)).toStrictEqual({ calls: 2, failures: 1, slow: 0 });
+    now = 1_000;
+    expect(window.totals()).toStrictEqual({ calls: 2, failures: 1, slow: 0 });
   });
 
   it('goes on in a process with another clock: ages stay', () => {

@@ -154,9 +154,13 @@ describe('ResilienceEventSchema', () => {
         { timestamp: '2026-01-01' },
         { source: undefined },
       ]) {
-        expect(ResilienceEventSchema.safeParse({ ...event, ...change }).success, JSON.stringify(change)).toBe(
-          false,
-        );
+        expect({
+          change,
+          success: ResilienceEventSchema.safeParse({ ...event, ...change }).success,
+        }).toStrictEqual({
+          change,
+          success: false,
+        });
       }
     },
   );

@@ -68,10 +68,10 @@ describe('with @rxjs-insights installed', () => {
   });
 
   test('an operator still does what it does', () => {
-    const operator = labelled<number, number>(
+    const operator = labelled(
       'increment',
       'policy',
-      map((value) => value + 1),
+      map((value: number) => value + 1),
     );
     const heard = vi.fn();
     of(1, 2).pipe(operator, toArray()).subscribe(heard);

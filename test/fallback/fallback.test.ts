@@ -84,7 +84,7 @@ describe('what an alternative may be', () => {
     [new Date(0)],
     [new Set([1])],
   ])('a value is emitted as it is, once: %s', (value) => {
-    const story = watch(down$.pipe(fallback<never, unknown[]>([value] as unknown[])));
+    const story = watch(down$.pipe(fallback([value] as object[])));
     expect(story.values).toStrictEqual([value]);
     expect(story.completed).toBe(true);
     expect(watch(down$.pipe(fallback(value))).values).toStrictEqual([value]);

@@ -97,6 +97,26 @@ describe('fromAbortable', () => {
   });
 });
 
+describe('a subscriber that has left before it was subscribed', () => {
+  const early = <T>(source: Observable<T>): Observable<T> =>
+    new Observable((subscriber) => {
+      subscriber.unsubscribe();
+      source.subscribe(subscriber);
+    });
+
+  it('opens nothing', () => {
+    const open = vi.fn(() => of('a'));
+    early(fromAbortable(open)).subscribe();
+    expect(open).not.toHaveBeenCalled();
+  });
+
+  it('leaves nothing on the signal', () => {
+    const { signal } = new AbortController();
+    early(NEVER.pipe(untilAborted(signal))).subscribe();
+    expect(countListeners(signal)()).toBe(0);
+  });
+});
+
 describe('untilAborted', () => {
   it('passes everything on while the signal is silent', () => {
     const { signal } = new AbortController();

@@ -102,6 +102,20 @@ describe('protect', () => {
     reject(new Error('late'));
   });
 
+  it('never calls the function for an operator that has ended the call already', async () => {
+    const fn = vi.fn(() => 7);
+    const call = protect(
+      fn,
+      (source) =>
+        new Observable<number>((subscriber) => {
+          subscriber.complete();
+          source.subscribe(subscriber);
+        }),
+    );
+    await expect(call()).resolves.toBeUndefined();
+    expect(fn).not.toHaveBeenCalled();
+  });
+
   it('rejects when an operator cannot even be applied', async () => {
     const call = protect(
       () => 7,

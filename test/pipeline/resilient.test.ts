@@ -1,6 +1,7 @@
 import { lastValueFrom, Observable, of, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { Bulkhead, bulkhead } from '../../src/bulkhead/index.ts';
+import { CircuitBreaker, circuitBreaker } from '../../src/circuit-breaker/index.ts';
 import { isBulkheadRejectedError, isConfigurationError } from '../../src/core/errors.ts';
 import { resilience, resilient } from '../../src/pipeline/index.ts';
 import { fixedBackoff } from '../../src/retry/index.ts';
@@ -62,7 +63,7 @@ describe('@resilient', () => {
         return ++ran;
       }
 
-      @resilient.stream(bulkhead(places))
+      @resilient(bulkhead(places))
       watch(): Observable<number> {
         return of(++ran);
       }
@@ -73,27 +74,65 @@ describe('@resilient', () => {
     lease.neutral();
   });
 
-  it('makes a cold stream of an Observable method: called for every attempt, not before', async () => {
+  it('makes a stream of an Observable method, which is called once for every attempt', async () => {
     class Service {
       calls = 0;
 
-      @resilient.stream(resilience({ retry }))
+      @resilient(resilience({ retry }))
       watch(from: string): Observable<string> {
         this.calls++;
         return this.calls < 3 ? throwError(() => new Error('not yet')) : of(`${from} ${this.calls}`);
       }
     }
     const service = new Service();
-    const stream = service.watch('a');
-    expect(stream).toBeInstanceOf(Observable);
-    expect(service.calls).toBe(0);
-    await expect(lastValueFrom(stream)).resolves.toBe('a 3');
-    await expect(lastValueFrom(stream)).resolves.toBe('a 4');
+    const first = service.watch('a');
+    expect(first).toBeInstanceOf(Observable);
+    await expect(lastValueFrom(first)).resolves.toBe('a 3');
+    await expect(lastValueFrom(first)).resolves.toBe('a 4');
+    const second = service.watch('b');
+    expect(service.calls).toBe(4);
+    await expect(lastValueFrom(second)).resolves.toBe('b 5');
+  });
+
+  it('finds out what a method returns without counting that as a call', () => {
+    const breaker = new CircuitBreaker();
+    const places = new Bulkhead({ maxConcurrent: 1, maxQueue: 0 });
+    class Service {
+      @resilient<string>(bulkhead(places), circuitBreaker(breaker))
+      watch(): Observable<string> {
+        return of('a');
+      }
+    }
+    new Service().watch();
+    expect(places.activeCount).toBe(0);
+    expect(breaker.stats).toMatchObject({ successCount: 0, failureCount: 0, activeCount: 0 });
+  });
+
+  it('serves either kind of caller when the very first call has to wait', async () => {
+    const places = new Bulkhead({ maxConcurrent: 1 });
+    class Service {
+      @resilient<string>(bulkhead(places))
+      load(): Promise<string> {
+        return Promise.resolve('loaded');
+      }
+
+      @resilient<string>(bulkhead(places))
+      watch(): Observable<string> {
+        return of('watched');
+      }
+    }
+    const lease = await places.acquire();
+    const service = new Service();
+    const answers = Promise.all([service.load(), lastValueFrom(service.watch())]);
+    lease.success();
+    await expect(answers).resolves.toStrictEqual(['loaded', 'watched']);
+    await Promise.resolve();
+    expect(places.activeCount).toBe(0);
   });
 
   it('makes an error of what an Observable method throws', async () => {
     class Service {
-      @resilient.stream()
+      @resilient()
       watch(): Observable<string> {
         throw new Error('sync');
       }

@@ -1,4 +1,4 @@
-import { map, type Observable, of, toArray } from 'rxjs';
+import { map, type Observable, of, pipe, toArray } from 'rxjs';
 import { describe, expectTypeOf, it } from 'vitest';
 import { fallback } from '../../src/fallback/index.ts';
 import { protect, resilience, resilient } from '../../src/pipeline/index.ts';
@@ -23,7 +23,7 @@ describe('types are inferred', () => {
       source.pipe(resilience({ fallback: ({ error }) => Promise.resolve([error]) })),
     ).toEqualTypeOf<Observable<User | unknown[]>>();
     expectTypeOf(source.pipe(resilience({ fallback: [() => of(7), 'none'] }))).toEqualTypeOf<
-      Observable<User | number | string>
+      Observable<User | number | 'none'>
     >();
     expectTypeOf(
       source.pipe(resilience({ fallback: { alternatives: [of(7)], midStream: true }, retry: 2 })),
@@ -36,6 +36,14 @@ describe('types are inferred', () => {
         resilience({ timeout: { total: 5, with: () => of('late') }, retry: { resume: () => of(1) } }),
       ),
     ).toEqualTypeOf<Observable<User | string | number>>();
+  });
+
+  it('by an operator that is made once and kept', () => {
+    const guarded = resilience({ retry: 3, timeout: 5_000, fallback: ['none'] });
+    expectTypeOf(source.pipe(guarded)).toEqualTypeOf<Observable<User | 'none'>>();
+    expectTypeOf(of(1).pipe(guarded)).toEqualTypeOf<Observable<number | 'none'>>();
+    const stacked = pipe(timeout({ first: 5 }), retryWithBackoff({ maxRetries: 2 }), fallback(of(null)));
+    expectTypeOf(source.pipe(stacked)).toEqualTypeOf<Observable<User | null>>();
   });
 
   it('by protect()', () => {
@@ -83,21 +91,15 @@ describe('types are inferred', () => {
         return Promise.resolve({ name: 'Ada' });
       }
 
-      @resilient.stream(resilience({ retry: 3 }))
+      @resilient(resilience({ retry: 3 }))
       changes(_since: Date): Observable<User> {
         return source;
       }
 
-      // @ts-expect-error returns an Observable
+      // @ts-expect-error returns neither a promise nor an Observable
       @resilient(retryWithBackoff(3))
-      stream(): Observable<User> {
-        return source;
-      }
-
-      // @ts-expect-error returns a promise
-      @resilient.stream(retryWithBackoff(3))
-      async once(): Promise<User> {
-        return { name: 'Ada' };
+      once(): number {
+        return 7;
       }
     }
     expectTypeOf<Users['load']>().toEqualTypeOf<(id: number) => Promise<User>>();

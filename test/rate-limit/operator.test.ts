@@ -147,7 +147,7 @@ describe('the line', () => {
 });
 
 it('an operator from a config has one limiter of its own, made when the operator is made', () => {
-  const operator = rateLimit<number>({ requestsPerSecond: 1, burstSize: 1, maxQueue: 0, scheduler });
+  const operator = rateLimit({ requestsPerSecond: 1, burstSize: 1, maxQueue: 0, scheduler });
   const errors: string[] = [];
   interval(1).pipe(take(1), operator).subscribe().unsubscribe();
   of(1)

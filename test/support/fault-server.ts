@@ -36,6 +36,8 @@ export const DEFAULT_ANSWER = 'The quick brown fox jumps over the lazy 🐕.';
 export interface FaultServerOptions {
   /** @default DEFAULT_ANSWER */
   readonly answer?: string;
+  /** @default any free one */
+  readonly port?: number;
   /** A fault for every attempt; the n-th for the n-th attempt, the last repeats; or chosen by request. @default ok() */
   readonly script?: Fault | readonly Fault[] | ((index: number, request: AttemptRequest) => Fault);
 }
@@ -101,7 +103,7 @@ class Waiters {
 }
 
 export async function startFaultServer(options: FaultServerOptions = {}): Promise<FaultServer> {
-  const { answer = DEFAULT_ANSWER } = options;
+  const { answer = DEFAULT_ANSWER, port: wanted = 0 } = options;
   const choose = chooser(options.script);
   const attempts: LiveAttempt[] = [];
   const strays: string[] = [];
@@ -159,7 +161,7 @@ export async function startFaultServer(options: FaultServerOptions = {}): Promis
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(wanted, '127.0.0.1', resolve);
   });
   const { port } = server.address() as AddressInfo;
 

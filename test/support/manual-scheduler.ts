@@ -53,7 +53,11 @@ export class ManualScheduler implements SchedulerLike {
   #earliest(): Entry | undefined {
     let earliest: Entry | undefined;
     for (const entry of this.#entries) {
-      if (earliest === undefined || entry.due < earliest.due || (entry.due === earliest.due && entry.order < earliest.order)) {
+      if (
+        earliest === undefined ||
+        entry.due < earliest.due ||
+        (entry.due === earliest.due && entry.order < earliest.order)
+      ) {
         earliest = entry;
       }
     }

@@ -464,7 +464,9 @@ it('any script of values against any limits ends as a naive model says, and leav
         const consumer = new Subscriber<string>({
           next: (value) => seen.push(`${scheduler.now()} ${value}`),
           error: (error: unknown) =>
-            seen.push(`${scheduler.now()} ${error instanceof StreamTimeoutError ? error.kind : error}`),
+            seen.push(
+              `${scheduler.now()} ${error instanceof StreamTimeoutError ? error.kind : String(error)}`,
+            ),
           complete: () => seen.push(`${scheduler.now()} complete`),
         });
         const commitOn = (value: string): boolean => value === 'value';

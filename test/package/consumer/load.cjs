@@ -4,12 +4,12 @@ const assert = require('node:assert/strict');
 /** Functions and classes that each entry point promises. */
 const FACE = {
   '.': [
-    ...['circuitBreaker', 'retryWithBackoff', 'bulkhead', 'rateLimit', 'timeout', 'fallback', 'hedge'],
+    ...['circuitBreaker', 'retryWithBackoff', 'bulkhead', 'rateLimit', 'timeout', 'fallback'],
     ...['resilience', 'protect', 'resilient'],
-    ...['CircuitBreaker', 'getCircuitRegistry', 'Bulkhead', 'RateLimiter', 'RetryBudget'],
+    ...['CircuitBreaker', 'getCircuitRegistry', 'Bulkhead', 'RateLimiter'],
     ...['exponentialBackoff', 'linearBackoff', 'fixedBackoff'],
     ...['jitteredBackoff', 'fullJitterBackoff', 'decorrelatedJitterBackoff'],
-    ...['EventBus', 'getEventBus', 'HealthChecker', 'ResilientProvider'],
+    ...['EventBus', 'getEventBus', 'ResilientProvider'],
     ...['ResilienceError', 'CircuitOpenError', 'BulkheadRejectedError', 'RateLimitExceededError'],
     ...['StreamTimeoutError', 'RetryExhaustedError', 'FallbackExhaustedError', 'StreamInterruptedError'],
     ...['ProviderError', 'isCircuitOpenError'],

@@ -1,0 +1,248 @@
+import { type MonoTypeOperatorFunction, map, type Observable, timer } from 'rxjs';
+import {
+  type CallOptions,
+  type ChatChunk,
+  ProviderError,
+  type ProviderErrorKind,
+  ResilientProvider,
+  type ResilientProviderConfig,
+} from '../../src/chat/index.ts';
+import { EventBus } from '../../src/core/event-bus.ts';
+import { fixedBackoff } from '../../src/retry/index.ts';
+import type { Chapter } from '../diagram.ts';
+
+const text = (text: string): ChatChunk => ({ type: 'text', text });
+
+const values: Record<string, ChatChunk> = {
+  a: text('a'),
+  b: text('b'),
+  c: text('c'),
+  x: text('x'),
+  y: text('y'),
+  e: text(''),
+  t: { type: 'tool-call', index: 0, id: 'call_1', name: 'weather', arguments: '' },
+  u: { type: 'usage', usage: { outputTokens: 3 } },
+  F: { type: 'finish', reason: 'stop' },
+  R: { type: 'retract' },
+  S: { type: 'switch', from: 'main', to: 'spare' },
+};
+
+type Config = Omit<ResilientProviderConfig, 'provider' | 'fallbackProvider'> & { spare?: true };
+
+/** A call to a provider named main and perhaps a spare one. Each of the diagram's attempts is one that they make. */
+function call(config: Config = {}, options?: CallOptions): MonoTypeOperatorFunction<ChatChunk> {
+  return (source) => {
+    const scripted = (name: string) => ({ name, stream: (): Observable<ChatChunk> => source });
+    const { spare, ...policies } = config;
+    return new ResilientProvider({
+      ...policies,
+      provider: scripted('main'),
+      fallbackProvider: spare && scripted('spare'),
+    }).stream([{ role: 'user', content: 'Hello' }], options);
+  };
+}
+
+const once = { maxRetries: 1, backoff: fixedBackoff(2) };
+const failure = (kind: ProviderErrorKind): ProviderError =>
+  new ProviderError(`Provider "main" failed: ${kind}`, { kind, provider: 'main' });
+const down = failure('overloaded');
+
+export const chatChapter: Chapter = {
+  operator: 'ResilientProvider',
+  introduction:
+    'A language model writes its answer piece by piece, and may break off after any of them. Whoever reads along must never see a piece twice, an end that is none, or two answers in one. Letters are pieces of text, F is the finish, R the retract mark, S the mark of a switch to the spare provider.',
+  diagrams: [
+    {
+      title: 'A good answer passes as it comes',
+      prose: 'Chunk by chunk, without a wait. The finish is the proof that the answer is whole.',
+      setup: () => call(),
+      source: '       --a--b--u(F|)',
+      expected: '     --a--b--u(F|)',
+      subscriptions: ['^--------!'],
+      values,
+    },
+    {
+      title: 'An attempt that fails before its first content leaves no trace',
+      prose:
+        'The name of a tool is not content yet: it is held back until arguments or text follow. So the retry begins as if nothing had happened.',
+      setup: () => call({ retry: once }),
+      source: ['      -t-#', '--a--b--(F|)'],
+      expected: '     -------a--b--(F|)',
+      subscriptions: ['^--!', '-----^-------!'],
+      sourceErrors: [down],
+      values,
+    },
+    {
+      title: "'fail': an answer that breaks after its first content ends with an error",
+      prose:
+        'The error carries the text so far. Neither the retry nor the spare provider is asked: their answer would be mixed with this one.',
+      setup: () => call({ retry: once, spare: true }),
+      source: '       --a--b--#',
+      expected: '     --a--b--#',
+      subscriptions: ['^-------!'],
+      sourceErrors: [down],
+      errors: ['StreamInterruptedError'],
+      values,
+    },
+    {
+      title: "'restart': the answer begins anew behind a retract mark",
+      prose: 'R says: forget what was shown. It comes with the first word of the new attempt, not before.',
+      setup: () => call({ retry: once, recovery: 'restart' }),
+      source: ['      --a--b--#', '--x----y--(F|)'],
+      expected: '     --a--b------(Rx)-y--(F|)',
+      subscriptions: ['^-------!', '----------^---------!'],
+      sourceErrors: [down],
+      values,
+    },
+    {
+      title: 'What is shown stands until somebody has something better',
+      prose:
+        'The retry fails before its first word, so nothing is taken back: the error carries "ab", which is still on the screen.',
+      setup: () => call({ retry: once, recovery: 'restart' }),
+      source: ['      --a--b--#', '---#'],
+      expected: '     --a--b-------#',
+      subscriptions: ['^-------!', '----------^--!'],
+      sourceErrors: [down, down],
+      errors: ['StreamInterruptedError'],
+      values,
+    },
+    {
+      title: 'When the retries are used up, the spare provider answers behind a switch mark',
+      prose: 'The lane below shows what the bus announces at the moment of the switch.',
+      setup() {
+        const events = new EventBus();
+        const switches = events.on('provider_switched');
+        return {
+          operator: call({ retry: once, spare: true, events }),
+          lanes: { switched: switches.pipe(map(({ data }) => `${data.from} > ${data.to}`)) },
+        };
+      },
+      source: ['      --#', '-#', '--a---b--(F|)'],
+      expected: '     -------(Sa)b--(F|)',
+      subscriptions: ['^-!', '----^!', '-----^--------!'],
+      sourceErrors: [down, down],
+      values,
+      lanes: { switched: { expected: '-------s', values: { s: 'main > spare' } } },
+    },
+    {
+      title: "'restart': retries and the spare provider stay available after content",
+      prose:
+        'One answer breaks, its retry breaks, the spare one is whole. The reader sees two retracts and one answer.',
+      setup: () => call({ retry: once, spare: true, recovery: 'restart' }),
+      source: ['      --a--#', '--b-----#', '--x-------y--(F|)'],
+      expected: '     --a------(Rb)----(RSx)---y--(F|)',
+      subscriptions: ['^----!', '-------^-------!', '---------------^------------!'],
+      sourceErrors: [down, down],
+      values,
+    },
+    {
+      title: 'A spare provider that says nothing leaves no mark',
+      prose: 'Both have failed, and one error names both. A switch that nobody speaks after would be a lie.',
+      setup: () => call({ spare: true }),
+      source: ['      --#', '-t-#'],
+      expected: '     -----#',
+      subscriptions: ['^-!', '--^--!'],
+      sourceErrors: [down, down],
+      errors: ['FallbackExhaustedError'],
+      values,
+    },
+    {
+      title: 'A clean end without a finish is no end',
+      prose:
+        'The connection closed politely in the middle of the answer. That is truncated, and begins anew.',
+      setup: () => call({ retry: once, recovery: 'restart' }),
+      source: ['      --a--|', '--a----b--(F|)'],
+      expected: '     --a------(Ra)-b--(F|)',
+      subscriptions: ['^----!', '-------^---------!'],
+      values,
+    },
+    {
+      title: 'After the finish nothing can break the answer',
+      prose: 'It is whole and completes at once. The connection that is lost later concerns nobody.',
+      setup: () => call({ retry: once }),
+      source: '       --a--b--F---#',
+      expected: '     --a--b--(F|)',
+      subscriptions: ['^-------!'],
+      values,
+    },
+    {
+      title: 'A wrong request is asked nobody else',
+      prose:
+        'It would be as wrong there. A content filter and the own abort of the caller do not fall back either.',
+      setup: () => call({ retry: once, spare: true }),
+      source: '       --#',
+      expected: '     --#',
+      subscriptions: ['^-!'],
+      sourceErrors: [failure('invalid')],
+      errors: ['ProviderError'],
+      values,
+    },
+    {
+      title: 'Empty pieces are no first content',
+      prose: 'The clock for the first content goes on while the provider sends nothing but empty text.',
+      setup: () => call({ timeout: { first: 6 }, spare: true }),
+      source: ['      -e-e-e-e-e-e', '--a----(F|)'],
+      expected: '     --------(Sa)-(F|)',
+      subscriptions: ['^-----!', '------^------!'],
+      values,
+    },
+    {
+      title: "A stall in the middle is cut off by 'each' and begins anew",
+      prose: 'The limit between two chunks is a failure like any other.',
+      setup: () => call({ timeout: { each: 5 }, retry: once, recovery: 'restart' }),
+      source: ['      --a---------', '--a----b--(F|)'],
+      expected: '     --a--------(Ra)-b--(F|)',
+      subscriptions: ['^------!', '---------^---------!'],
+      values,
+    },
+    {
+      title: "The caller's patience bounds the whole call",
+      prose: 'Also the spare provider, which would have answered two milliseconds later.',
+      setup: () => call({ spare: true }, { timeout: 6 }),
+      source: ['      --#', '------a--(F|)'],
+      expected: '     ------#',
+      subscriptions: ['^-!', '--^---!'],
+      sourceErrors: [down],
+      errors: ['StreamTimeoutError'],
+      values,
+    },
+    {
+      title: 'A cancelled call stops at once, and nobody else is asked',
+      prose: 'First while the provider speaks, then in the wait before a retry.',
+      setup: () => call({ retry: once, spare: true }),
+      source: ['      --a--b--', '--#'],
+      consumers: ['   ^---!', '----------^--!'],
+      expected: ['    --a--', '-'],
+      subscriptions: ['^---!', '----------^-!'],
+      sourceErrors: ['error', down],
+      values,
+    },
+    {
+      title: "The caller's abort is an error of its own, never a completion",
+      prose:
+        'The provider is unsubscribed, nothing is retried, and the stream ends with the reason of the signal.',
+      setup() {
+        const controller = new AbortController();
+        timer(4).subscribe(() => controller.abort());
+        return call({ retry: once, spare: true }, { signal: controller.signal });
+      },
+      source: '       --a--b--',
+      expected: '     --a-#',
+      subscriptions: ['^---!'],
+      errors: ['AbortError'],
+      values,
+    },
+    {
+      title: 'An open circuit passes the question on at once',
+      prose:
+        'One failure opens the circuit of main here. The second call does not wait for main, nor does it ask it.',
+      setup: () => call({ circuitBreaker: { failureThreshold: 1 }, spare: true }),
+      source: ['      --#', '--a-----(F|)', '--x-----(F|)'],
+      consumers: ['   ^', '-----^'],
+      expected: ['    ----(Sa)--(F|)', '-------(Sx)--(F|)'],
+      subscriptions: ['^-!', '--^-------!', '-----^-------!'],
+      sourceErrors: [down],
+      values,
+    },
+  ],
+};

@@ -1,0 +1,57 @@
+import type { Observable } from 'rxjs';
+import type { ChatChunk } from './chunk.ts';
+
+/** A function of the caller's that the model asked for. */
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  /** The arguments as the JSON text that the model wrote. */
+  readonly arguments: string;
+}
+
+export type ChatMessage =
+  | { readonly role: 'system' | 'user'; readonly content: string }
+  | { readonly role: 'assistant'; readonly content: string; readonly toolCalls?: readonly ToolCall[] }
+  /** What a tool call gave. */
+  | { readonly role: 'tool'; readonly content: string; readonly toolCallId: string };
+
+/** A function that the model may ask for. */
+export interface ChatTool {
+  readonly name: string;
+  readonly description?: string;
+  /** JSON schema of the arguments. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+export interface ChatRequest {
+  readonly messages: readonly ChatMessage[];
+  /** @default the provider's own */
+  readonly model?: string;
+  readonly temperature?: number;
+  /** The longest answer, in tokens. */
+  readonly maxTokens?: number;
+  readonly tools?: readonly ChatTool[];
+  /** Fields for the provider's own API, sent as they are; they win over what this library would send. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** What a provider is told beside the request. */
+export interface ChatContext {
+  /** 1 for the first attempt of a call, counted over retries and providers. */
+  readonly attempt?: number;
+  /** The caller's own way to cancel; unsubscribing does the same. An abort is the stream's error, never its completion. */
+  readonly signal?: AbortSignal | undefined;
+  /** What the caller calls this call, for logs. */
+  readonly callId?: string | undefined;
+}
+
+/**
+ * Whoever can answer a chat. An implementation keeps three promises: nothing happens before the stream is subscribed,
+ * unsubscribing stops the work on the other side, and the last chunk of a whole answer is `finish`.
+ */
+export interface ChatProvider {
+  readonly name: string;
+  stream(request: ChatRequest, context?: ChatContext): Observable<ChatChunk>;
+  /** Whether it is worth asking at the moment. */
+  isHealthy?(): boolean;
+}

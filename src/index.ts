@@ -1,0 +1,40 @@
+export * from './bulkhead/index.ts';
+export * from './chat/index.ts';
+export * from './circuit-breaker/index.ts';
+export {
+  BulkheadRejectedError,
+  CircuitOpenError,
+  ConfigurationError,
+  FallbackExhaustedError,
+  isBulkheadRejectedError,
+  isCircuitOpenError,
+  isConfigurationError,
+  isFallbackExhaustedError,
+  isLocalRejection,
+  isRateLimitExceededError,
+  isResilienceError,
+  isRetryExhaustedError,
+  isStreamTimeoutError,
+  RateLimitExceededError,
+  ResilienceError,
+  RetryExhaustedError,
+  StreamTimeoutError,
+  type TimeoutKind,
+} from './core/errors.ts';
+export { EventBus, getEventBus } from './core/event-bus.ts';
+export {
+  type EventCategory,
+  type EventData,
+  type EventType,
+  type ResilienceEvent,
+  type ResilienceEventOf,
+  ResilienceEventSchema,
+} from './core/events.ts';
+export { Lease } from './core/lease.ts';
+export type { AddingOperator, TransparentOperator } from './core/operator-types.ts';
+export * from './fallback/index.ts';
+export * from './interop/index.ts';
+export * from './pipeline/index.ts';
+export * from './rate-limit/index.ts';
+export * from './retry/index.ts';
+export * from './timeout/index.ts';

@@ -1,0 +1,210 @@
+import { ProviderError, type ProviderErrorDetails, type ProviderErrorKind } from '../chat/errors.ts';
+import { isStreamTimeoutError, messageOf } from '../core/errors.ts';
+import { classify } from './classify.ts';
+import { type HeaderLookup, retryAfterFrom } from './retry-after.ts';
+
+/** An error as a provider words it, over HTTP or inside a stream. */
+export interface ErrorReport {
+  readonly message: string;
+  readonly codes: readonly string[];
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+type Context = Omit<Partial<ProviderErrorDetails>, 'kind' | 'provider'>;
+
+/** What to do about it, for the kinds where there is something to do. */
+const ADVICE: Partial<Record<ProviderErrorKind, string>> = {
+  quota: 'The account has no quota or credit left: check its plan and billing.',
+  auth: 'Check the API key and what it is allowed to do.',
+  'context-length': 'Shorten the conversation, or ask a model with a larger window.',
+  'content-filter': 'The provider refuses this by policy; the same words will be refused again.',
+  'rate-limit': 'Send fewer requests, or wait.',
+  overloaded: 'The trouble is on their side and passes.',
+  server: 'The trouble is on their side.',
+};
+
+const NO_HEADERS: HeaderLookup = () => undefined;
+
+/** One address of one provider, and the only place that words its failures. The key appears in none of them. */
+export class Endpoint {
+  readonly provider: string;
+  readonly url: string;
+  /** The address as it may be shown: queries sometimes carry keys. */
+  readonly #shownUrl: string;
+  readonly #key: string | undefined;
+
+  constructor(provider: string, url: URL, key: string | undefined) {
+    this.provider = provider;
+    this.url = url.href;
+    this.#shownUrl = url.origin + url.pathname;
+    this.#key = key || undefined;
+  }
+
+  /** The error for a reply whose status is not 2xx. */
+  refused(response: Response, body: string, model: string): ProviderError {
+    const { status, headers } = response;
+    const report = reportIn(parse(body)) ?? { message: titleOf(body), codes: [] };
+    const kind = classify({ status, ...report });
+    const header = lookUp(headers);
+    const told = header('x-should-retry');
+    const advice =
+      status === 404
+        ? `Check the base URL and the model "${model}".`
+        : (ADVICE[kind] ?? 'Check the request.');
+    return this.error(kind, `answered ${status}: ${this.quote(report.message)} ${advice}`, {
+      status,
+      retryable: told === 'true' ? true : told === 'false' ? false : undefined,
+      retryAfter: retryAfterFrom({ header, message: report.message }),
+      requestId: requestIdOf(headers),
+    });
+  }
+
+  /** The error for one that the provider reports inside a stream that had begun well. */
+  broken(report: ErrorReport, response: Response): ProviderError {
+    const { message, headers } = report;
+    const kind = classify(report);
+    const advice = ADVICE[kind] ?? 'Check the request.';
+    return this.error(kind, `reported an error inside the stream: ${this.quote(message)} ${advice}`, {
+      retryAfter: retryAfterFrom({ header: NO_HEADERS, frameHeader: headers && lookUp(headers), message }),
+      requestId: requestIdOf(response.headers),
+    });
+  }
+
+  /** The error for a body that is something else than the stream that was asked for. */
+  notAStream(body: string, response: Response): ProviderError {
+    const json = parse(body);
+    const report = reportIn(json);
+    if (report !== undefined) return this.broken(report, response);
+    const advice =
+      json === undefined
+        ? `Is "${this.#shownUrl}" the right URL, or is a proxy in between?`
+        : 'Does this server support streaming?';
+    const what = json === undefined ? 'a page' : 'a JSON document';
+    return this.error(
+      'malformed',
+      `sent ${what} instead of a stream of server-sent events: ${this.quote(titleOf(body))} ${advice}`,
+      { status: response.status, requestId: requestIdOf(response.headers) },
+    );
+  }
+
+  /** The error for a connection that failed before a reply came (`response` is undefined) or in the middle of it. */
+  lost(cause: unknown, response?: Response): ProviderError {
+    const code = codeOf(cause);
+    const name = (cause as { name?: unknown } | null)?.name;
+    const kind: ProviderErrorKind =
+      isStreamTimeoutError(cause) || name === 'TimeoutError'
+        ? 'timeout'
+        : name === 'AbortError'
+          ? 'cancelled'
+          : 'transport';
+    const story = FAILURES.find(([codes]) => codes.test(code ?? ''))?.[1];
+    const happened =
+      response !== undefined
+        ? `lost the connection in the middle of the answer (${code ?? messageOf(cause)}).`
+        : `could not be asked: ${story ?? `the connection failed (${code ?? messageOf(cause)}).`} The URL is "${this.#shownUrl}".`;
+    return this.error(kind, happened, { cause, requestId: response && requestIdOf(response.headers) });
+  }
+
+  error(kind: ProviderErrorKind, happened: string, context: Context = {}): ProviderError {
+    const message = `Provider "${this.provider}" ${happened}`;
+    return new ProviderError(this.#withoutKey(message), { kind, provider: this.provider, ...context });
+  }
+
+  /** The words of the other side: on one line, of bearable length. */
+  quote(words: string): string {
+    const line = words.replace(/\s+/g, ' ').trim();
+    return line === '' ? 'it gave no reason.' : `"${line.length > 300 ? `${line.slice(0, 300)}…` : line}".`;
+  }
+
+  #withoutKey(text: string): string {
+    return this.#key === undefined ? text : text.replaceAll(this.#key, '[key]');
+  }
+}
+
+/** Node (libuv, undici, OpenSSL) and Bun have names of their own for the same accidents. */
+const FAILURES: readonly (readonly [codes: RegExp, story: string])[] = [
+  [
+    /^(ECONNREFUSED|ConnectionRefused|FailedToOpenSocket)$/,
+    'the connection was refused. Is the server running, and is the port right?',
+  ],
+  [
+    /^(ENOTFOUND|EAI_AGAIN|EAI_\w+)$/,
+    'its host name is not known. Is the name spelled right, and is there a network?',
+  ],
+  [
+    /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|ConnectionClosed|ConnectionReset)$/,
+    'the connection was closed before a reply came. Is a server of this protocol listening there?',
+  ],
+  [
+    /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|UND_ERR_HEADERS_TIMEOUT)$/,
+    'nobody answered in time. Is the host reachable from here?',
+  ],
+  [/^(EHOSTUNREACH|ENETUNREACH|ENETDOWN)$/, 'its host cannot be reached. Is there a network?'],
+  [
+    /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/,
+    'its TLS certificate is not trusted here. Is the host name right, and its authority known?',
+  ],
+  [
+    /^(EPROTO|ERR_SSL_\w+|HPE_\w+)$/,
+    'what came is not the protocol of the URL. Should it be http: instead of https:, or the other way round?',
+  ],
+];
+
+/** The first code in the chain of causes. */
+function codeOf(error: unknown): string | undefined {
+  for (let link = error; typeof link === 'object' && link !== null; link = (link as Error).cause) {
+    const { code } = link as { code?: unknown };
+    if (typeof code === 'string') return code;
+  }
+  return undefined;
+}
+
+export function requestIdOf(headers: Headers): string | undefined {
+  return headers.get('x-request-id') ?? headers.get('request-id') ?? undefined;
+}
+
+function lookUp(headers: Headers | Readonly<Record<string, string>>): HeaderLookup {
+  const all = headers instanceof Headers ? headers : new Headers(headers);
+  return (name) => all.get(name) ?? undefined;
+}
+
+/** `undefined` for what is no JSON. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The error in a JSON value, in any of the shapes that are in use; `undefined` if it holds none. */
+export function reportIn(value: unknown): ErrorReport | undefined {
+  if (Array.isArray(value)) return reportIn(value[0]);
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { error, object, type, message, detail } = value as Record<string, unknown>;
+  if (typeof error === 'string') return { message: error, codes: [] };
+  if (typeof error === 'object' && error !== null) return reportOf(error as Record<string, unknown>);
+  if (object === 'error' || type === 'error') return reportOf(value as Record<string, unknown>);
+  const said = message ?? detail;
+  return typeof said === 'string' && !('choices' in value)
+    ? reportOf({ ...value, message: said })
+    : undefined;
+}
+
+function reportOf({ message, code, type, headers }: Record<string, unknown>): ErrorReport {
+  const codes = [code, type]
+    .filter((said) => typeof said === 'string' || typeof said === 'number')
+    .map(String);
+  return {
+    message: typeof message === 'string' ? message : codes.join(', '),
+    codes,
+    headers:
+      typeof headers === 'object' ? ((headers as Record<string, string> | null) ?? undefined) : undefined,
+  };
+}
+
+/** What a page says of itself: its title, else its first words. */
+function titleOf(page: string): string {
+  const title = /<title[^>]*>([^<]*)/i.exec(page)?.[1];
+  return title?.trim() || page.replace(/<[^>]*>/g, ' ');
+}

@@ -1,0 +1,1 @@
+export { type OpenAICompatibleConfig, OpenAICompatibleConfigSchema, openAICompatible } from './provider.ts';

@@ -1,0 +1,32 @@
+import type { ChatMessage, ChatRequest, ChatTool } from '../../chat/provider.ts';
+
+/** The JSON body of a Chat Completions request. */
+export function bodyOf(request: ChatRequest, model: string, usage: boolean): string {
+  const { messages, temperature, maxTokens, tools, extra } = request;
+  return JSON.stringify({
+    model,
+    messages: messages.map(messageOf),
+    stream: true,
+    ...(usage && { stream_options: { include_usage: true } }),
+    temperature,
+    max_tokens: maxTokens,
+    tools: tools?.map(toolOf),
+    ...extra,
+  });
+}
+
+function messageOf(message: ChatMessage): object {
+  const { role, content } = message;
+  if (role === 'tool') return { role, content, tool_call_id: message.toolCallId };
+  if (role !== 'assistant' || message.toolCalls === undefined) return { role, content };
+  const tool_calls = message.toolCalls.map(({ id, name, arguments: text }) => ({
+    id,
+    type: 'function',
+    function: { name, arguments: text },
+  }));
+  return { role, content, tool_calls };
+}
+
+function toolOf({ name, description, parameters }: ChatTool): object {
+  return { type: 'function', function: { name, description, parameters } };
+}
