@@ -70,7 +70,9 @@ export class Bulkhead implements AdmissionPolicy {
   }
 
   /** The state now and after every change, also after those that a listener makes while it hears of the first. */
-  readonly state$: Observable<BulkheadState> = this.#changes$.pipe(mergeWith(defer(() => of(this.#state()))));
+  readonly state$: Observable<BulkheadState> = this.#changes$.pipe(
+    mergeWith(defer(() => of(this.#changes$.current ?? this.#state()))),
+  );
 
   /**
    * A lease for code without a stream; an abort of `signal` leaves the line. The place is held until the lease is settled.

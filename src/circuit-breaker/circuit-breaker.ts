@@ -42,8 +42,6 @@ export class CircuitBreaker implements AdmissionPolicy {
   readonly #events: EventBus;
   readonly #circuit: Circuit;
   readonly #transitions$ = new OrderedSubject<CircuitTransition>();
-  /** What listeners know. While they are being told it may lag behind the state. */
-  #announced: CircuitState;
 
   /** @throws {ConfigurationError} naming the option and the value. */
   constructor(config: CircuitBreakerConfig = {}) {
@@ -54,7 +52,6 @@ export class CircuitBreaker implements AdmissionPolicy {
       changed: (transition) => this.#transitions$.next(transition),
       rejected: (retryAfter) => this.#events.publish('circuit_rejected', this.name, { retryAfter }),
     });
-    this.#announced = this.#circuit.state;
     // The bus is the first listener, not a second channel: so it keeps the order of all the others.
     this.#transitions$.subscribe((transition) => this.#announce(transition));
   }
@@ -69,7 +66,6 @@ export class CircuitBreaker implements AdmissionPolicy {
     const memory = parseConfig('CircuitBreaker.restore', CircuitSnapshotSchema, snapshot);
     const breaker = new CircuitBreaker({ ...config, name: config.name ?? memory.name });
     breaker.#circuit.restore(memory);
-    breaker.#announced = memory.state;
     return breaker;
   }
 
@@ -88,7 +84,7 @@ export class CircuitBreaker implements AdmissionPolicy {
   readonly state$: Observable<CircuitState> = this.#transitions$.pipe(
     map(({ to }) => to),
     // Merged, not put in front: whoever changes the state on hearing of the current one must hear of the change.
-    mergeWith(defer(() => of(this.#announced))),
+    mergeWith(defer(() => of(this.#transitions$.current?.to ?? this.state))),
   );
 
   /** @returns stops listening. */
@@ -153,7 +149,6 @@ export class CircuitBreaker implements AdmissionPolicy {
   }
 
   #announce({ from, to, retryAfter, error }: CircuitTransition): void {
-    this.#announced = to;
     const events = this.#events;
     if (to === 'half-open') events.publish('circuit_half_open', this.name, { from, to });
     else if (to === 'forced-open') events.publish('circuit_opened', this.name, { from, to });

@@ -64,12 +64,14 @@ export class CircuitRegistry {
     });
     if (known !== undefined) {
       for (const option of Object.keys(config) as (keyof typeof config)[])
-        agree(name, option, known.options, options);
+        if (config[option] !== undefined) agree(name, option, known.options, options);
       return known.breaker;
     }
-    if (this.#entries.size >= this.#capacity) this.#makeRoom(name);
+    const evicted = this.#entries.size < this.#capacity ? undefined : this.#makeRoom(name);
     const breaker = new CircuitBreaker({ ...config, name });
     this.#entries.set(name, { breaker, options });
+    // Only now: who hears of it may ask for the same name.
+    if (evicted) this.#changes$.next({ type: 'evicted', breaker: evicted });
     this.#changes$.next({ type: 'added', breaker });
     return breaker;
   }
@@ -99,7 +101,11 @@ export class CircuitRegistry {
    * @returns false when there is no circuit of that name.
    */
   remove(name: string): boolean {
-    return this.#drop(name, 'removed');
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return false;
+    this.#entries.delete(name);
+    this.#changes$.next({ type: 'removed', breaker: entry.breaker });
+    return true;
   }
 
   #touch(name: string): Entry | undefined {
@@ -110,25 +116,18 @@ export class CircuitRegistry {
     return entry;
   }
 
-  #makeRoom(newcomer: string): void {
+  /** @returns the circuit that had to go. */
+  #makeRoom(newcomer: string): CircuitBreaker {
     for (const [name, { breaker }] of this.#entries) {
       const { state, activeCount } = breaker.stats;
       if (state === 'closed' && activeCount === 0) {
-        this.#drop(name, 'evicted');
-        return;
+        this.#entries.delete(name);
+        return breaker;
       }
     }
     throw new ConfigurationError(
       `CircuitRegistry: no room for "${newcomer}": option "capacity" is ${this.#capacity}, and every circuit is busy or not closed. Use fewer names, remove some, or raise it.`,
     );
-  }
-
-  #drop(name: string, type: 'removed' | 'evicted'): boolean {
-    const entry = this.#entries.get(name);
-    if (entry === undefined) return false;
-    this.#entries.delete(name);
-    this.#changes$.next({ type, breaker: entry.breaker });
-    return true;
   }
 }
 
@@ -138,7 +137,7 @@ function agree<Option extends keyof CircuitBreakerOptions>(
   known: CircuitBreakerOptions,
   wanted: CircuitBreakerOptions,
 ): void {
-  if (option === 'events' || option === 'scheduler' || wanted[option] === undefined) return;
+  if (option === 'events' || option === 'scheduler') return;
   const [is, asked] = [JSON.stringify(known[option]), JSON.stringify(wanted[option])];
   if (is === asked) return;
   throw new ConfigurationError(

@@ -16,14 +16,13 @@ export class TimeWindow implements OutcomeWindow {
   readonly #bucketDuration: number;
   readonly #now: () => number;
   readonly #totals: Bucket = empty();
-  /** The number of the current bucket, counted from the origin of the clock. */
-  #current: number;
+  /** The number of the current bucket, from the origin of the clock that is there when it is first needed. */
+  #current = Number.NEGATIVE_INFINITY;
 
   constructor(duration: number, buckets: number, now: () => number) {
     this.#buckets = Array.from({ length: buckets }, empty);
     this.#bucketDuration = duration / buckets;
     this.#now = now;
-    this.#current = this.#numberAt(now());
   }
 
   record(failed: boolean, slow: boolean): Totals {

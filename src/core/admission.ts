@@ -107,7 +107,11 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
     }
     for (const lease of this.leases) {
       const refusal = lease.start();
-      if (refusal !== undefined) this.refused(refusal);
+      if (refusal !== undefined) {
+        lease.neutral();
+        // To the others a refusal from below, for some have started: they must learn that nothing was sent.
+        this.walled(() => this.error(refusal));
+      }
       if (this.closed) return false;
     }
     return true;

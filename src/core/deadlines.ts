@@ -28,6 +28,8 @@ export function withDeadlines<T, R = never>(
   expired: (kind: TimeoutKind, after: number) => Observable<R>,
 ): Observable<T | R> {
   return new Observable((subscriber) => {
+    // RxJS subscribes also on behalf of those who have left already.
+    if (subscriber.closed) return;
     const timed = new TimedSubscriber(subscriber, clock, limits, expired);
     source.subscribe(timed);
     timed.watch();
@@ -129,8 +131,11 @@ class TimedSubscriber<T, R> extends Subscriber<T> {
   /** The source stops before downstream hears why. */
   private fail(error: unknown): void {
     const { downstream } = this;
-    this.unsubscribe();
-    downstream.error(error);
+    try {
+      this.unsubscribe();
+    } finally {
+      downstream.error(error);
+    }
   }
 
   /** The limit that runs out first, and when; of two at one moment, the one that says more. */

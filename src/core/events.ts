@@ -45,13 +45,47 @@ const eventData = {
     /** `queued`: the attempt waits for its permit; `rejected`: it was refused. */
     outcome: z.enum(['queued', 'rejected']),
   }),
-  timed_out: z.object({ kind: z.enum(['first', 'each', 'total']), after: z.number() }),
+  timed_out: z.object({
+    kind: z.enum(['first', 'each', 'total', 'headers', 'throughput']),
+    after: z.number(),
+  }),
   fallback_used: z.object({ alternative: z.number(), error: ErrorSummarySchema }),
   fallback_exhausted: z.object({ errors: z.array(ErrorSummarySchema) }),
   stream_started: z.object({ provider: z.string() }),
   first_token: z.object({ provider: z.string(), after: z.number() }),
   stream_retracted: z.object({ provider: z.string(), error: ErrorSummarySchema }),
   provider_switched: z.object({ from: z.string(), to: z.string(), error: ErrorSummarySchema }),
+  stream_continued: z.object({
+    provider: z.string(),
+    /** `resume`: the provider's own stream goes on; `prefill` and `ask`: the model does. */
+    by: z.enum(['resume', 'prefill', 'ask']),
+    /** Characters of text that stand. */
+    characters: z.number(),
+    error: ErrorSummarySchema,
+  }),
+  attempt_ended: z.object({
+    provider: z.string(),
+    model: z.optional(z.string()),
+    /** From 1, over all attempts of the call. */
+    attempt: z.number(),
+    phase: z.enum(['connecting', 'preamble', 'content', 'ended']),
+    outcome: z.enum(['completed', 'failed', 'cancelled']),
+    error: z.optional(ErrorSummarySchema),
+    delay: z.number(),
+    duration: z.number(),
+    usage: z.optional(
+      z.object({
+        inputTokens: z.optional(z.number()),
+        outputTokens: z.optional(z.number()),
+        totalTokens: z.optional(z.number()),
+        cachedTokens: z.optional(z.number()),
+        reasoningTokens: z.optional(z.number()),
+        estimated: z.optional(z.literal(true)),
+      }),
+    ),
+    timeToFirstToken: z.optional(z.number()),
+    tokensPerSecond: z.optional(z.number()),
+  }),
   frame_skipped: z.object({ error: ErrorSummarySchema }),
   stream_ended: z.object({
     provider: z.string(),
@@ -78,6 +112,8 @@ export const EVENT_CATEGORIES = {
   first_token: 'metric',
   stream_retracted: 'recovery',
   provider_switched: 'recovery',
+  stream_continued: 'recovery',
+  attempt_ended: 'metric',
   frame_skipped: 'error',
   stream_ended: 'lifecycle',
 } as const satisfies Record<keyof typeof eventData, string>;

@@ -1,3 +1,5 @@
+import { listen, unlisten } from './abort-listeners.ts';
+
 export type Outcome = 'success' | 'failure' | 'neutral';
 
 /**
@@ -81,11 +83,15 @@ export function acquire(policy: AdmissionPolicy, signal?: AbortSignal): Promise<
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     let place: Place | undefined;
-    const abandon = (): void => {
-      place?.leave();
-      reject(signal?.reason);
+    const waiting = {
+      aborted(reason: unknown): void {
+        place?.leave();
+        reject(reason);
+      },
     };
-    const stopListening = (): void => signal?.removeEventListener('abort', abandon);
+    const stopListening = (): void => {
+      if (signal) unlisten(signal, waiting);
+    };
     const granted = (lease: Lease): void => {
       stopListening();
       // Whoever hears of a policy's decision may abort there and then, and nobody would settle the lease.
@@ -99,11 +105,11 @@ export function acquire(policy: AdmissionPolicy, signal?: AbortSignal): Promise<
       reject(error);
     };
     // First: the place may be granted, or the wait aborted, while the policy still announces that somebody waits.
-    signal?.addEventListener('abort', abandon, { once: true });
+    if (signal) listen(signal, waiting);
     const answer = policy.admit({ granted, refused });
     if (answer instanceof Lease) return granted(answer);
     if (answer instanceof Error) return refused(answer);
     place = answer;
-    if (signal?.aborted) abandon();
+    if (signal?.aborted) waiting.aborted(signal.reason);
   });
 }

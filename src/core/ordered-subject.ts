@@ -15,6 +15,12 @@ type Listener<T> = [
 export class OrderedSubject<T> extends Subject<T> {
   readonly #waiting: T[] = [];
   #announcing = false;
+  #current: T | undefined;
+
+  /** What the listeners are being told; what has happened since waits behind it. */
+  get current(): T | undefined {
+    return this.#current;
+  }
 
   /** Tells every listener. A value published from inside a listener waits until all have heard the one before. */
   override next(value: T): void {
@@ -24,6 +30,7 @@ export class OrderedSubject<T> extends Subject<T> {
     this.#announcing = true;
     // Grows while it is being told; taking from its front would cost each time as much as it is long.
     for (const announcement of this.#waiting) {
+      this.#current = announcement;
       try {
         super.next(announcement);
       } catch (thrown) {
@@ -31,6 +38,7 @@ export class OrderedSubject<T> extends Subject<T> {
       }
     }
     this.#waiting.length = 0;
+    this.#current = undefined;
     this.#announcing = false;
   }
 

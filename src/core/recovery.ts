@@ -9,7 +9,10 @@ export interface Failure {
   readonly emitted: number;
 }
 
-/** An attempt that has to wait. It is made when its time has come; what `make` throws is the error of the stream. */
+/**
+ * An attempt that has to wait. It is made when its time has come, and not after a cancel; what `make` throws is the error
+ * of the stream. A delay of 0 uses no timer.
+ */
 export class Postponed<T> {
   constructor(
     readonly clock: Clock,
@@ -102,7 +105,10 @@ class RecoveredStream<T> {
     throw error;
   }
 
-  private postpone({ clock, delay, make }: Postponed<T>): undefined {
+  private postpone({ clock, delay, make }: Postponed<T>): Observable<T> | undefined {
+    // Whoever has been told of the wait may have cancelled.
+    if (this.downstream.closed) return undefined;
+    if (delay === 0) return make();
     const wait = new Subscription();
     const timer = clock.schedule(delay, () => {
       wait.unsubscribe();
@@ -117,6 +123,7 @@ class RecoveredStream<T> {
     });
     wait.add(() => timer.cancel());
     this.downstream.add(wait);
+    return undefined;
   }
 
   private end(error: unknown): undefined {

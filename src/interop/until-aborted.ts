@@ -1,6 +1,7 @@
-import { type MonoTypeOperatorFunction, Observable, Subscriber } from 'rxjs';
+import { Observable, Subscriber } from 'rxjs';
+import { type AbortListener, listen, unlisten } from '../core/abort-listeners.ts';
 import { labelled } from '../core/label.ts';
-import { type AbortListener, listen, unlisten } from './abort-listeners.ts';
+import type { TransparentOperator } from '../core/operator-types.ts';
 
 /**
  * Ends the stream with the signal's reason when the signal aborts.
@@ -32,7 +33,7 @@ import { type AbortListener, listen, unlisten } from './abort-listeners.ts';
  * ```
  * @see {@link fromAbortable} for the other direction.
  */
-export function untilAborted<T>(signal: AbortSignal): MonoTypeOperatorFunction<T> {
+export function untilAborted(signal: AbortSignal): TransparentOperator {
   return labelled(
     'untilAborted',
     'signal',

@@ -1,5 +1,5 @@
 import { Subscriber } from 'rxjs';
-import { type AbortListener, listen, unlisten } from '../interop/abort-listeners.ts';
+import { type AbortListener, listen, unlisten } from '../core/abort-listeners.ts';
 
 /** The signal in the last argument of a call: the argument itself, or its `signal`. */
 export function signalOf(argument: unknown): AbortSignal | undefined {

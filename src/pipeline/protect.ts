@@ -1,7 +1,7 @@
 import { type InteropObservable, Observable, type OperatorFunction, Subscriber } from 'rxjs';
 import * as z from 'zod/mini';
+import { type AbortListener, listen, unlisten } from '../core/abort-listeners.ts';
 import { functionOption, parseConfig } from '../core/config.ts';
-import { type AbortListener, listen, unlisten } from '../interop/abort-listeners.ts';
 import { type AsyncSource, isAsyncSource } from '../interop/async-source.ts';
 import { isObservable, isPromise, toObservable } from '../interop/to-observable.ts';
 import { replaceSignal, SignalledAttempt, signalOf } from './attempt-signal.ts';
@@ -111,7 +111,8 @@ export function protect(
     const signal = signalOf(args.at(-1));
     return new Promise((resolve, reject) => {
       const attempts = new Observable<unknown>((subscriber) => {
-        if (subscriber.closed) return;
+        // The abort that this call is about to hear of may be what has set its place free.
+        if (subscriber.closed || signal?.aborted) return;
         if (signal === undefined) return deliver(fn.apply(this, args), subscriber);
         const attempt = new SignalledAttempt(subscriber, signal);
         deliver(fn.apply(this, replaceSignal(args, attempt.signal)), attempt);

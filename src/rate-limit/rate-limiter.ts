@@ -55,7 +55,7 @@ export class RateLimiter implements AdmissionPolicy {
   constructor(config: RateLimiterConfig = {}) {
     const options = parseConfig('RateLimiter', RateLimiterConfigSchema, config);
     const { requestsPerSecond, burstSize = Math.ceil(2 * requestsPerSecond) } = options;
-    this.name = options.name ?? 'rate limiter';
+    this.name = options.name ?? 'rate-limiter';
     this.#bucket = new TokenBucket(requestsPerSecond, burstSize);
     this.#maxQueue = options.maxQueue;
     this.#queueTimeout = options.queueTimeout;

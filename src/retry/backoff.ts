@@ -158,7 +158,7 @@ export function jitteredBackoff(
     maxDelay,
     delay(attempt, previousDelay, random) {
       const delay = steady.delay(attempt, previousDelay, random);
-      return Math.min(maxDelay ?? Number.MAX_VALUE, delay * (1 + factor * (2 * random() - 1)));
+      return Math.min(maxDelay ?? Number.POSITIVE_INFINITY, delay * (1 + factor * (2 * random() - 1)));
     },
   };
 }

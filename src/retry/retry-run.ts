@@ -1,4 +1,4 @@
-import { config, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import {
   isCancellation,
   isLocalRejection,
@@ -8,6 +8,7 @@ import {
 } from '../core/errors.ts';
 import { summarize } from '../core/event-bus.ts';
 import { type Failure, Postponed, type Recovery } from '../core/recovery.ts';
+import { reportUnhandled } from '../core/unhandled.ts';
 import { toObservable } from '../interop/to-observable.ts';
 import type { Resume } from './resume.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -33,7 +34,7 @@ export class RetryRun<T, R> implements Recovery<T | R> {
     this.resume = resume && ((failure) => this.#retry(failure.error, () => this.#resumed(failure, resume)));
   }
 
-  recover({ error }: Failure): Observable<T | R> | Postponed<T | R> {
+  recover({ error }: Failure): Postponed<T | R> {
     return this.#retry(error, () => this.#source);
   }
 
@@ -44,7 +45,7 @@ export class RetryRun<T, R> implements Recovery<T | R> {
     throw new StreamTimeoutError(name, 'total', timeout, { cause: this.#lastError });
   }
 
-  #retry(error: unknown, attempt: () => Observable<T | R>): Observable<T | R> | Postponed<T | R> {
+  #retry(error: unknown, attempt: () => Observable<T | R>): Postponed<T | R> {
     const { name, clock, events, onRetry } = this.#policy;
     const delay = this.#delayAfter(error);
     const retry = ++this.#retries;
@@ -53,9 +54,9 @@ export class RetryRun<T, R> implements Recovery<T | R> {
     try {
       onRetry?.(retry, error, delay);
     } catch (thrown) {
-      config.onUnhandledError?.(thrown);
+      reportUnhandled(thrown);
     }
-    return delay === 0 ? attempt() : new Postponed(clock, delay, attempt);
+    return new Postponed(clock, delay, attempt);
   }
 
   /** Milliseconds until the next attempt. Throws what downstream receives when there is to be none. */

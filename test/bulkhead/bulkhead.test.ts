@@ -262,6 +262,23 @@ describe('state$', () => {
     ]);
   });
 
+  it('who begins to listen while others are being told sees the same order as they do', () => {
+    const policy = new Bulkhead({ maxConcurrent: 3 });
+    const [early, late]: [number[], number[]] = [[], []];
+    policy.state$.subscribe(({ activeCount }) => {
+      early.push(activeCount);
+      if (activeCount !== 1) return;
+      new Guest(policy);
+      new Guest(policy);
+      policy.state$.subscribe((state) => late.push(state.activeCount));
+    });
+    new Guest(policy);
+    expect([early, late]).toStrictEqual([
+      [0, 1, 2, 3],
+      [1, 2, 3],
+    ]);
+  });
+
   it('a listener that throws changes neither the state nor the others, and is no uncaught exception', async () => {
     const uncaught = vi.fn();
     process.once('uncaughtException', uncaught);

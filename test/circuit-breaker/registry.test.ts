@@ -43,6 +43,12 @@ describe('the registry', () => {
     ).toBe(breaker);
   });
 
+  it('an option that is undefined asks for nothing', () => {
+    const registry = new CircuitRegistry();
+    const breaker = registry.getOrCreate('search', { recoveryTimeout: 5 });
+    expect(registry.getOrCreate('search', { recoveryTimeout: undefined })).toBe(breaker);
+  });
+
   it.each([
     [{ failureThreshold: 4 }, 'option "failureThreshold" of circuit "search" is 3, got 4'],
     [{ recoveryTimeout: () => 1 }, 'option "recoveryTimeout" of circuit "search" is 60000, got a function'],
@@ -104,6 +110,17 @@ describe('the registry', () => {
     registry.get('a');
     registry.getOrCreate('d');
     expect(registry.list().map(({ name }) => name)).toStrictEqual(['c', 'a', 'd']);
+  });
+
+  it('a listener that asks for the newcomer when it hears of the eviction gets the same circuit', () => {
+    const registry = new CircuitRegistry({ capacity: 1 });
+    const heard: unknown[] = [];
+    registry.getOrCreate('old');
+    registry.changes$.subscribe(({ type }) => {
+      heard.push(type, registry.getOrCreate('new'), registry.list().length);
+    });
+    const breaker = registry.getOrCreate('new');
+    expect(heard).toStrictEqual(['evicted', breaker, 1, 'added', breaker, 1]);
   });
 
   it('never forgets a circuit that is not closed or has a call in flight, and refuses the newcomer instead', () => {

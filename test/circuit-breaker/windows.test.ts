@@ -112,6 +112,15 @@ describe('a time window', () => {
     );
   });
 
+  it('begins with the clock that is there when it is first needed', () => {
+    let now = 1_000_000;
+    const window = new TimeWindow(100, 10, () => now);
+    now = 0;
+    window.record(true, false);
+    now = 500;
+    expect(window.record(false, false)).toStrictEqual({ calls: 1, failures: 0, slow: 0 });
+  });
+
   it('a clock that goes back loses nothing', () => {
     let now = 1_000;
     const window = new TimeWindow(100, 10, () => now);

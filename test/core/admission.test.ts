@@ -549,6 +549,20 @@ describe('policies directly upon each other', () => {
     expect(log).toStrictEqual(['outer asked', 'inner asked', 'outer neutral', 'error full']);
   });
 
+  test('a lease that refuses to start is a refusal from below to those that have started', () => {
+    const log: string[] = [];
+    const [outer, inner] = [new Gate(1, 'outer', log), new Gate(1, 'inner', log)];
+    inner.refusesToStart = true;
+    listen(noisy(of(1), log).pipe(admission(inner), admission(outer)), log);
+    expect(log.slice(2)).toStrictEqual([
+      'outer started',
+      'inner started',
+      'inner neutral',
+      'outer failure changed its mind',
+      'error changed its mind',
+    ]);
+  });
+
   test('one that waits for the second holds the first, and gives it back when it is refused or cancelled', () => {
     for (const giveUp of [
       (_: Subscription, inner: Gate) => inner.dismiss(),

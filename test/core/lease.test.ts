@@ -181,6 +181,17 @@ describe('acquire()', () => {
     });
   });
 
+  test('all who wait with one signal cost it one listener', async () => {
+    const controller = new AbortController();
+    const policy = policyOf('wait');
+    const acquired = Promise.allSettled([1, 2, 3].map(() => acquire(policy, controller.signal)));
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
+    controller.abort(boom);
+    const rejected = { status: 'rejected', reason: boom };
+    expect(await acquired).toStrictEqual([rejected, rejected, rejected]);
+    expect(policy.leave).toHaveBeenCalledTimes(3);
+  });
+
   test('an abort whose other listener frees the place gives it back again', async () => {
     const controller = new AbortController();
     const lease = new RecordingLease();

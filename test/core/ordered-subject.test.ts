@@ -72,6 +72,17 @@ describe('the order of announcements', () => {
     expect(heard.every((value, index) => value === index)).toBe(true);
   });
 
+  test('what is being told is known while it is being told, whatever waits behind it', () => {
+    const subject = new OrderedSubject<number>();
+    const heard: unknown[] = [];
+    subject.subscribe((value) => {
+      if (value === 1) subject.next(2);
+      heard.push(subject.current);
+    });
+    subject.next(1);
+    expect([heard, subject.current]).toStrictEqual([[1, 2], undefined]);
+  });
+
   test('nothing that was announced is kept', () => {
     const subject = new OrderedSubject<number>();
     subject.next(1);

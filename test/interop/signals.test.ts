@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { config, EMPTY, lastValueFrom, NEVER, Observable, of, range, Subject, throwError } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { isCallerError } from '../../src/core/errors.ts';
 import { fromAbortable, untilAborted } from '../../src/interop/index.ts';
 
@@ -118,6 +118,13 @@ describe('a subscriber that has left before it was subscribed', () => {
 });
 
 describe('untilAborted', () => {
+  it('kept in a constant leaves the type of every stream as it is', () => {
+    const { signal } = new AbortController();
+    const aborting = untilAborted(signal);
+    expectTypeOf(of(7).pipe(aborting)).toEqualTypeOf<Observable<number>>();
+    expectTypeOf(of('a').pipe(aborting)).toEqualTypeOf<Observable<string>>();
+  });
+
   it('passes everything on while the signal is silent', () => {
     const { signal } = new AbortController();
     new TestScheduler((actual, expected) => expect(actual).toStrictEqual(expected)).run(

@@ -328,6 +328,18 @@ describe('protect and the signal of a caller', () => {
     expect(signals.map(({ aborted }) => aborted)).toStrictEqual([true]);
   });
 
+  it('never calls the function for a place that the abort of the call itself has set free', async () => {
+    const fn = vi.fn((signal: AbortSignal) => fromAbortable(() => (signal.aborted ? EMPTY : NEVER)));
+    const policy = new Bulkhead({ maxConcurrent: 1 });
+    const call = protect(fn, bulkhead(policy));
+    const controller = new AbortController();
+    const calls = [1, 2, 3].map(() => rejectionOf(call(controller.signal)));
+    controller.abort('enough');
+    expect(await Promise.all(calls)).toStrictEqual(['enough', 'enough', 'enough']);
+    expect(fn).toHaveBeenCalledOnce();
+    expect([policy.activeCount, policy.queueSize]).toStrictEqual([0, 0]);
+  });
+
   it.each([
     [
       'while the operators are applied',

@@ -1,6 +1,7 @@
 import { concat, EMPTY, interval, map, NEVER, Observable, of, range, Subject, take, throwError } from 'rxjs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Bulkhead, bulkhead } from '../../src/bulkhead/index.ts';
+import { CircuitBreaker, circuitBreaker } from '../../src/circuit-breaker/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import { RateLimiter, rateLimit } from '../../src/rate-limit/index.ts';
 import { ManualScheduler } from '../support/manual-scheduler.ts';
@@ -70,6 +71,23 @@ describe('a stream that was never sent gives its permit back', () => {
       .pipe(rateLimit(policy))
       .subscribe({ error: () => {} });
     expect(policy.available).toBe(1);
+  });
+
+  it('when a circuit has opened while the attempt waited for its place', () => {
+    const events = new EventBus();
+    const breaker = new CircuitBreaker({ scheduler, events });
+    const single = new Bulkhead({ maxConcurrent: 1, scheduler, events });
+    const subscribed = vi.fn();
+    const errors: string[] = [];
+    const running = NEVER.pipe(bulkhead(single)).subscribe();
+    new Observable(subscribed)
+      .pipe(bulkhead(single), circuitBreaker(breaker), rateLimit(policy))
+      .subscribe({ error: ({ name }) => errors.push(name) });
+    expect(policy.available).toBe(1);
+    breaker.forceOpen();
+    running.unsubscribe();
+    expect([errors, policy.available]).toStrictEqual([['CircuitOpenError'], 2]);
+    expect(subscribed).not.toHaveBeenCalled();
   });
 });
 

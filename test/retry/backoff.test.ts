@@ -49,6 +49,15 @@ describe('the delays', () => {
     expect(delays(backoff, 4, () => 0.99)).toStrictEqual([149, 298, 400, 400]);
   });
 
+  test('jittered does not hide an endless delay of the function that it spreads', () => {
+    expect(
+      delays(
+        jitteredBackoff(() => Infinity),
+        1,
+      ),
+    ).toStrictEqual([Infinity]);
+  });
+
   test('jittered spreads a strategy that is named, and a function', () => {
     expect(delays(jitteredBackoff('linear', { factor: 0 }), 2)).toStrictEqual([1_000, 2_000]);
     expect(

@@ -9,6 +9,7 @@ import {
   type Observable,
   of,
   range,
+  config as rxjs,
   Subject,
   type Subscription,
   switchMap,
@@ -507,6 +508,34 @@ describe('what is told', () => {
     const story = watch(source.pipe(retryWithBackoff({ backoff: fixedBackoff(5), onRetry })));
     vi.runAllTimers();
     expect([story.values, story.errors]).toStrictEqual([['a'], []]);
+  });
+
+  test('nor does an error hook that throws because of it', () => {
+    rxjs.onUnhandledError = () => {
+      throw new Error('the hook');
+    };
+    const onRetry = () => {
+      throw new Error('a bug');
+    };
+    const story = watch(
+      attempts<unknown>(failing('down'), of('a')).pipe(retryWithBackoff({ backoff: atOnce, onRetry })),
+    );
+    rxjs.onUnhandledError = null;
+    expect([story.values, story.errors]).toStrictEqual([['a'], []]);
+  });
+
+  test.each([0, 5])('an onRetry that cancels resumes nothing (wait %s)', (delay) => {
+    const { events, heard } = listening();
+    const source$ = new Subject<string>();
+    const resume = vi.fn(replayFromStart<string>);
+    const onRetry = () => subscription.unsubscribe();
+    const config = { events, backoff: fixedBackoff(delay), onRetry, resume };
+    const { subscription } = watch(source$.pipe(retryWithBackoff(config)));
+    source$.next('a');
+    source$.error('down');
+    vi.runAllTimers();
+    expect(heard.map(({ type }) => type)).toStrictEqual(['retry_attempted']);
+    expect(resume).not.toHaveBeenCalled();
   });
 
   test.each([0, 5])('an onRetry that cancels starts no other attempt (wait %s)', (delay) => {

@@ -387,6 +387,34 @@ describe('when a clock runs out', () => {
     expect(errors).toStrictEqual(['UnsubscriptionError']);
   });
 
+  it('a teardown that throws when commitOn has thrown is no silence either', () => {
+    const scheduler = new ManualScheduler();
+    const errors: unknown[] = [];
+    const trigger = new Subject<number>();
+    const source = new Observable<number>((subscriber) => {
+      trigger.subscribe(subscriber);
+      return () => {
+        throw new Error('teardown');
+      };
+    });
+    const commitOn = (): boolean => {
+      throw new Error('commitOn');
+    };
+    source
+      .pipe(timeout({ first: 10, commitOn, scheduler }))
+      .subscribe({ error: ({ message }) => errors.push(message) });
+    expect(() => trigger.next(1)).toThrow('teardown');
+    expect([errors, scheduler.pending]).toStrictEqual([['commitOn'], 0]);
+  });
+
+  it('subscribes to nothing on behalf of those who have left', () => {
+    const subscribed = vi.fn();
+    const left = new Subscriber<unknown>();
+    left.unsubscribe();
+    new Observable(subscribed).pipe(timeout(10)).subscribe(left);
+    expect(subscribed).not.toHaveBeenCalled();
+  });
+
   it('a cancel at the same moment is no timeout', () => {
     const scheduler = new ManualScheduler();
     const events = new EventBus();

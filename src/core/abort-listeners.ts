@@ -1,4 +1,4 @@
-import { reportUnhandled } from '../core/unhandled.ts';
+import { reportUnhandled } from './unhandled.ts';
 
 /** Who wants to hear that a signal has aborted. */
 export interface AbortListener {
