@@ -24,7 +24,7 @@ Options
   --list            the scenarios, and nothing else
   --speed N         words and waits that many times as fast, from 0.1 to 100 (1)
   --port N          where the local provider listens (any free port)
-  --local           the local provider, whatever the environment says; the three options above imply it
+  --local           the local provider, whatever the environment says; --scenario, --speed and --port imply it
   --prompt TEXT     what to ask a real service
   --help            this
 

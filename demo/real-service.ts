@@ -15,6 +15,10 @@ export function realServiceIn(env: Environment): RealService | undefined {
   const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, OLLAMA_HOST, OLLAMA_MODEL } = env;
   if (OPENAI_API_KEY) {
     const baseURL = OPENAI_BASE_URL || 'https://api.openai.com/v1';
+    if (!/^https?:$/.test((URL.canParse(baseURL) ? new URL(baseURL).protocol : undefined) ?? ''))
+      throw new UsageError(
+        `OPENAI_BASE_URL must be a URL such as http://127.0.0.1:8080/v1, got "${baseURL}".`,
+      );
     return { name: 'openai', baseURL, model: OPENAI_MODEL || 'gpt-4.1-mini', apiKey: OPENAI_API_KEY };
   }
   if (OLLAMA_HOST) {

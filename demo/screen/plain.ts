@@ -20,7 +20,7 @@ export class PlainScreen implements Screen {
     this.#out = out;
     this.#paint = paint;
     this.#width =
-      out.isTTY === true ? Math.max(INDENT + 20, (out.columns ?? 80) - 1) : Number.POSITIVE_INFINITY;
+      out.isTTY === true ? Math.max(INDENT + 20, (out.columns || 80) - 1) : Number.POSITIVE_INFINITY;
     out.write(`\n${paint('strong', 'rxjs-resilience')} ${paint('dim', '·')} ${scenario}: ${story}\n\n`);
     out.write(`${indent}${paint('dim', `you: ${question}`)}\n\n`);
   }

@@ -8,6 +8,7 @@ import { type AdmissionPolicy, type Applicant, acquire, Lease, type Place } from
 import { OrderedSubject } from '../core/ordered-subject.ts';
 import { WaitingLine } from '../core/waiting-line.ts';
 
+/** The options of a {@link Bulkhead}, with their defaults. */
 export const BulkheadConfigSchema = z.strictObject({
   ...commonOptions,
   /** How many streams may be open at once. @default 10 */
@@ -56,10 +57,12 @@ export class Bulkhead implements AdmissionPolicy {
     this.#events = options.events ?? getEventBus();
   }
 
+  /** Leases that are out. */
   get activeCount(): number {
     return this.#activeCount;
   }
 
+  /** Attempts that wait for a lease. */
   get queueSize(): number {
     return this.#line.size;
   }

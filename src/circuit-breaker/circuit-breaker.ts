@@ -69,10 +69,12 @@ export class CircuitBreaker implements AdmissionPolicy {
     return breaker;
   }
 
+  /** What the circuit does with the next call. */
   get state(): CircuitState {
     return this.#circuit.state;
   }
 
+  /** The circuit in numbers, as of now. */
   get stats(): CircuitStats {
     return this.#circuit.stats();
   }

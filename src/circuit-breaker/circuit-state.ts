@@ -57,3 +57,6 @@ export interface Pinned {
   readonly state: 'forced-open' | 'disabled';
   readonly openedAt?: number;
 }
+
+/** Milliseconds until an open circuit lets a probe through. */
+export const timeLeft = ({ due }: Open, now: number): number => Math.max(0, due - now);

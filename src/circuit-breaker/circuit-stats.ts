@@ -1,5 +1,5 @@
-import type { CircuitState } from './circuit-state.ts';
-import type { Totals } from './outcome-window.ts';
+import { type CircuitState, type Phase, timeLeft } from './circuit-state.ts';
+import { NOTHING, type Totals } from './outcome-window.ts';
 
 export interface LastFailure {
   /** Milliseconds since the epoch; frames in virtual time. */
@@ -32,19 +32,37 @@ export interface CircuitStats {
   readonly retryAfter: number | undefined;
 }
 
-type Counts = Pick<
-  CircuitStats,
-  'successCount' | 'failureCount' | 'slowCount' | 'failureRate' | 'successRate' | 'slowRate'
->;
-
-export function countsOf({ calls, failures, slow }: Totals, minimumCalls: number): Counts {
+/** What the phase alone knows. */
+export function phaseStats(
+  phase: Phase,
+  now: number,
+): Omit<CircuitStats, 'activeCount' | 'rejectedCount' | 'lastFailure'> {
+  const [{ calls, failures, slow }, minimumCalls] = seenIn(phase);
   const rate = (part: number): number | undefined => (calls < minimumCalls ? undefined : part / calls);
   return {
+    state: phase.state,
     successCount: calls - failures,
     failureCount: failures,
     slowCount: slow,
     failureRate: rate(failures),
     successRate: rate(calls - failures),
     slowRate: rate(slow),
+    openedAt: 'openedAt' in phase ? phase.openedAt : undefined,
+    retryAfter: phase.state === 'open' ? timeLeft(phase, now) : undefined,
   };
+}
+
+/** What the phase goes by, and how many calls it takes for a rate. The minimum does not gate the probes. */
+function seenIn(phase: Phase): [totals: Totals, minimumCalls: number] {
+  switch (phase.state) {
+    case 'closed':
+    case 'metrics-only':
+      return [phase.evidence.totals(), phase.evidence.minimumCalls];
+    case 'open':
+      return [phase.totals, 1];
+    case 'half-open':
+      return [phase.probes.totals(), 1];
+    default:
+      return [NOTHING, 1];
+  }
 }

@@ -4,22 +4,25 @@ import { summarize } from '../core/event-bus.ts';
 import type { Lease, Outcome } from '../core/lease.ts';
 import { reportUnhandled } from '../core/unhandled.ts';
 import { CircuitLease } from './circuit-lease.ts';
-import type {
-  CircuitState,
-  CircuitTransition,
-  HalfOpen,
-  Open,
-  Passing,
-  Phase,
-  TransitionReason,
+import { recall, remember, revive } from './circuit-memory.ts';
+import {
+  type CircuitState,
+  type CircuitTransition,
+  type HalfOpen,
+  type Open,
+  type Passing,
+  type Phase,
+  type TransitionReason,
+  timeLeft,
 } from './circuit-state.ts';
-import { type CircuitStats, countsOf, type LastFailure } from './circuit-stats.ts';
+import { type CircuitStats, type LastFailure, phaseStats } from './circuit-stats.ts';
 import { classifier } from './classification.ts';
 import type { CircuitBreakerOptions, Classification } from './config.ts';
 import { evidenceFor } from './evidence.ts';
-import { NOTHING, type Totals } from './outcome-window.ts';
+import type { Totals } from './outcome-window.ts';
 import { probesFor } from './probes.ts';
 import type { CircuitSnapshot } from './snapshot.ts';
+import { withoutStack } from './without-stack.ts';
 
 /** Who hears what the circuit has decided. Must not throw. */
 export interface CircuitListener {
@@ -108,30 +111,20 @@ export class Circuit {
   }
 
   stats(): CircuitStats {
-    const phase = this.#phase;
-    const [totals, minimumCalls] = this.#seen();
     return {
-      state: phase.state,
-      ...countsOf(totals, minimumCalls),
+      ...phaseStats(this.#phase, this.#clock.now()),
       activeCount: this.#activeCount,
       rejectedCount: this.#rejectedCount,
       lastFailure: this.#lastFailure,
-      openedAt: 'openedAt' in phase ? phase.openedAt : undefined,
-      retryAfter: phase.state === 'open' ? this.#timeLeft(phase) : undefined,
     };
   }
 
   snapshot(): Omit<CircuitSnapshot, 'name'> {
-    const phase = this.#phase;
     const failure = this.#lastFailure;
     return {
-      state: phase.state,
-      reopenings: 'reopenings' in phase ? phase.reopenings : 0,
+      ...remember(this.#phase, this.#clock.now()),
       rejectedCount: this.#rejectedCount,
-      ...(phase.state === 'open' && { retryAfter: this.#timeLeft(phase) }),
-      ...('openedAt' in phase && { openedAt: phase.openedAt }),
       ...(failure && { lastFailure: { at: failure.at, error: summarize(failure.error) } }),
-      ...('evidence' in phase && { evidence: phase.evidence.snapshot() }),
     };
   }
 
@@ -139,26 +132,7 @@ export class Circuit {
   restore(snapshot: CircuitSnapshot): void {
     this.#rejectedCount = snapshot.rejectedCount;
     this.#lastFailure = snapshot.lastFailure && revive(snapshot.lastFailure);
-    this.#install(this.#restored(snapshot));
-  }
-
-  #restored({ state, openedAt = timestamp(), reopenings, retryAfter = 0, evidence }: CircuitSnapshot): Phase {
-    switch (state) {
-      case 'closed':
-      case 'metrics-only': {
-        const phase = this.#passing(state);
-        if (evidence) phase.evidence.restore(evidence);
-        return phase;
-      }
-      case 'open':
-        return { state, openedAt, reopenings, due: this.#clock.now() + retryAfter, totals: NOTHING };
-      case 'half-open':
-        return { state, openedAt, reopenings, probes: probesFor(this.#options) };
-      case 'forced-open':
-        return { state, openedAt };
-      case 'disabled':
-        return { state };
-    }
+    this.#install(recall(snapshot, this.#options, this.#clock));
   }
 
   #enter(lease: CircuitLease): CircuitOpenError | undefined {
@@ -301,44 +275,7 @@ export class Circuit {
     this.#timer = undefined;
   }
 
-  #timeLeft({ due }: Open): number {
-    return Math.max(0, due - this.#clock.now());
-  }
-
-  /** What the current phase goes by, and how many calls it takes for a rate. The minimum does not gate the probes. */
-  #seen(): [totals: Totals, minimumCalls: number] {
-    const phase = this.#phase;
-    switch (phase.state) {
-      case 'closed':
-      case 'metrics-only':
-        return [phase.evidence.totals(), phase.evidence.minimumCalls];
-      case 'open':
-        return [phase.totals, 1];
-      case 'half-open':
-        return [phase.probes.totals(), 1];
-      default:
-        return [NOTHING, 1];
-    }
-  }
-}
-
-/** An error that reads like the one in the other process. */
-function revive({
-  at,
-  error: { message, ...rest },
-}: NonNullable<CircuitSnapshot['lastFailure']>): LastFailure {
-  return { at, error: Object.assign(new Error(message), rest) };
-}
-
-/** V8 captures as many frames as `Error` says; elsewhere there is nothing to save, and a frozen `Error` stays as it is. */
-function withoutStack<E extends Error>(make: () => E): E {
-  const host = Error as { stackTraceLimit?: number };
-  const { stackTraceLimit } = host;
-  if (stackTraceLimit === undefined || Object.isFrozen(host)) return make();
-  host.stackTraceLimit = 0;
-  try {
-    return make();
-  } finally {
-    host.stackTraceLimit = stackTraceLimit;
+  #timeLeft(phase: Open): number {
+    return timeLeft(phase, this.#clock.now());
   }
 }

@@ -59,6 +59,7 @@ const HalfOpenSampleSchema = z.strictObject({
   failureRate: rate(),
 });
 
+/** The options of a `CircuitBreaker`, with their defaults. */
 export const CircuitBreakerConfigSchema = z
   .strictObject({
     ...commonOptions,

@@ -76,10 +76,12 @@ export class CircuitRegistry {
     return breaker;
   }
 
+  /** The breaker of that name, if there is one. */
   get(name: string): CircuitBreaker | undefined {
     return this.#touch(name)?.breaker;
   }
 
+  /** All breakers, the one that nobody has asked for longest first. */
   list(): CircuitBreaker[] {
     return [...this.#entries.values()].map(({ breaker }) => breaker);
   }
@@ -91,6 +93,7 @@ export class CircuitRegistry {
     return breaker !== undefined;
   }
 
+  /** Closes and clears every circuit. */
   resetAll(): void {
     for (const breaker of this.list()) breaker.reset();
   }

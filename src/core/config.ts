@@ -80,9 +80,15 @@ function complaint(issue: z.core.$ZodIssue, config: unknown): string {
     if (furthest !== undefined)
       return complaint({ ...furthest, path: [...issue.path, ...furthest.path] }, config);
     if (branches.length > 0)
-      return refusal(issue.path, [...new Set(branches.map(({ message }) => message))].join(', or '), config);
+      return refusal(issue.path, alternatives(branches.map(({ message }) => message)), config);
   }
   return refusal(issue.path, issue.message, config);
+}
+
+/** "must be a number", "must be an object": "must be a number, or an object". */
+function alternatives(reasons: readonly string[]): string {
+  const [first = '', ...others] = new Set(reasons);
+  return [first, ...others.map((reason) => reason.replace(/^must be /, ''))].join(', or ');
 }
 
 function refusal(path: readonly PropertyKey[], reason: string, config: unknown): string {

@@ -43,6 +43,7 @@ export class ResilienceError extends Error {
     super(message, cause === undefined ? undefined : { cause });
   }
 }
+/** Whether it is a {@link ResilienceError}, from whatever copy of this package. */
 export const isResilienceError = guardFor<ResilienceError>('ResilienceError');
 
 /** An option was refused when an object or an operator was made. The message names the option and the value. */
@@ -51,6 +52,7 @@ export class ConfigurationError extends ResilienceError {
     brand(this, 'ConfigurationError');
   }
 }
+/** Whether it is a {@link ConfigurationError}, from whatever copy of this package. */
 export const isConfigurationError = guardFor<ConfigurationError>('ConfigurationError');
 
 /** The circuit is open (or all its half-open places are taken): the attempt was not made. */
@@ -74,6 +76,7 @@ export class CircuitOpenError extends ResilienceError {
     this.retryAfter = retryAfter;
   }
 }
+/** Whether it is a {@link CircuitOpenError}, from whatever copy of this package. */
 export const isCircuitOpenError = guardFor<CircuitOpenError>('CircuitOpenError');
 
 /** The bulkhead has no place: its queue was full, or the wait in the queue took too long. */
@@ -91,6 +94,7 @@ export class BulkheadRejectedError extends ResilienceError {
     this.reason = reason;
   }
 }
+/** Whether it is a {@link BulkheadRejectedError}, from whatever copy of this package. */
 export const isBulkheadRejectedError = guardFor<BulkheadRejectedError>('BulkheadRejectedError');
 
 /** The rate limit leaves no permit within the time that the caller is ready to wait. */
@@ -109,6 +113,7 @@ export class RateLimitExceededError extends ResilienceError {
     this.retryAfter = retryAfter;
   }
 }
+/** Whether it is a {@link RateLimitExceededError}, from whatever copy of this package. */
 export const isRateLimitExceededError = guardFor<RateLimitExceededError>('RateLimitExceededError');
 
 export type TimeoutKind = 'first' | 'each' | 'total';
@@ -142,6 +147,7 @@ export class StreamTimeoutError extends ResilienceError {
     this.after = after;
   }
 }
+/** Whether it is a {@link StreamTimeoutError}, from whatever copy of this package. */
 export const isStreamTimeoutError = guardFor<StreamTimeoutError>('StreamTimeoutError');
 
 /** At least one retry ran, and the last attempt failed as well. `cause` is the last error. */
@@ -163,6 +169,7 @@ export class RetryExhaustedError extends ResilienceError {
     this.attempts = attempts;
   }
 }
+/** Whether it is a {@link RetryExhaustedError}, from whatever copy of this package. */
 export const isRetryExhaustedError = guardFor<RetryExhaustedError>('RetryExhaustedError');
 
 /**
@@ -187,6 +194,7 @@ export class FallbackExhaustedError extends AggregateError {
     this.policy = policy;
   }
 }
+/** Whether it is a {@link FallbackExhaustedError}, from whatever copy of this package. */
 export const isFallbackExhaustedError = guardFor<FallbackExhaustedError>('FallbackExhaustedError');
 
 /** What went wrong in the end: a `RetryExhaustedError` only reports the last error of its attempts. */

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { listen, unlisten } from './abort-listeners.ts';
 
 export type Outcome = 'success' | 'failure' | 'neutral';

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { commonOptions, functionOption } from '../core/config.ts';
 import type { Alternative, Answer } from './alternative.ts';
 
+/** The options of `fallback()`, with their defaults. */
 export const FallbackConfigSchema = z.strictObject({
   ...commonOptions,
   /** What answers instead, tried in this order: values, streams, or functions that make either. */
@@ -33,6 +34,14 @@ export interface FallbackConfig<T = unknown, A extends Alternative = Alternative
 /** The forms that `fallback()` takes, as one. */
 export function fallbackConfigOf(given: unknown): FallbackConfig {
   if (Array.isArray(given)) return { alternatives: given };
-  const isConfig = typeof given === 'object' && given !== null && 'alternatives' in given;
-  return isConfig ? (given as FallbackConfig) : { alternatives: [given as Alternative] };
+  return isConfig(given) ? given : { alternatives: [given as Alternative] };
+}
+
+/** Known by any option that only a config has, so that one with a misspelt `alternatives` is refused, not emitted. */
+function isConfig(given: unknown): given is FallbackConfig {
+  return (
+    typeof given === 'object' &&
+    given !== null &&
+    ['alternatives', 'midStream', 'commitOn', 'handle'].some((option) => Object.hasOwn(given, option))
+  );
 }

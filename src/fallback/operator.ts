@@ -22,7 +22,8 @@ import { FallbackRun } from './fallback-run.ts';
  * **An alternative** is a value, a stream, or a function of `{ error, errors, emitted }` that makes either. Observables,
  * promises, async iterables and readable streams are streams. Everything else is one value, emitted as it is, also a
  * string, an object or what a function returns as an array: `fallback(() => [])` emits one empty array. An array that is
- * given to the operator itself is a chain, tried in order. An object that has `alternatives` is a config.
+ * given to the operator itself is a chain, tried in order. An object that has `alternatives`, `handle`,
+ * `midStream` or `commitOn` is a config.
  *
  * An alternative is subscribed once and only after an error; a function that throws counts as its alternative's error.
  * Rejections by an open circuit, a full bulkhead or a rate limit are answered like any other error; the caller's own abort

@@ -11,6 +11,7 @@ import { RateLimiter, type RateLimiterConfig, RateLimiterConfigSchema } from '..
 import { type RetryConfig, RetryConfigSchema } from '../retry/index.ts';
 import { type TimeoutConfig, TimeoutConfigSchema } from '../timeout/index.ts';
 
+/** The parts of `resilience()`, each optional. */
 export const ResilienceConfigSchema = z.strictObject({
   /** `name` is also the name of every part that is given as a plain config without one; `events` and `scheduler` are theirs too. */
   ...commonOptions,

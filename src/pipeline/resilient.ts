@@ -101,10 +101,8 @@ function learning(method: Method, policies: MonoTypeOperatorFunction<unknown>): 
     // Refused, or still in a queue. The caller knows what the method returns, and finds it here either way.
     call.catch(() => {});
     const promise: Pick<Promise<unknown>, 'then' | 'catch' | 'finally'> = {
-      // It is meant to be awaited.
-      // biome-ignore lint/suspicious/noThenProperty: oxlint watches over this as well
-      // oxlint-disable-next-line unicorn/no-thenable
-      then: (...handlers) => call.then(...handlers),
+      // biome-ignore lint/suspicious/noThenProperty: it is meant to be awaited
+      then: (...handlers) => call.then(...handlers), // oxlint-disable-line unicorn/no-thenable
       catch: (handler) => call.catch(handler),
       finally: (handler) => call.finally(handler),
     };

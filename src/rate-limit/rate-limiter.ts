@@ -14,6 +14,7 @@ import {
 import { WaitingLine } from '../core/waiting-line.ts';
 import { TokenBucket } from './token-bucket.ts';
 
+/** The options of a {@link RateLimiter}, with their defaults. */
 export const RateLimiterConfigSchema = z.strictObject({
   ...commonOptions,
   /** Permits that come back every second; 0.2 is one in five seconds. @default 10 */

@@ -6,6 +6,7 @@ import type { Resume } from './resume.ts';
 /** Any class of errors. */
 type ErrorClass = abstract new (...args: never[]) => unknown;
 
+/** The options of `retryWithBackoff()`, with their defaults. */
 export const RetryConfigSchema = z.strictObject({
   ...commonOptions,
   /** Attempts beside the first one: 3 means at most four subscriptions. 0 never retries. @default 3 */

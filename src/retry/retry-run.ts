@@ -69,12 +69,18 @@ export class RetryRun<T, R> implements Recovery<T | R> {
     this.#backoff = policy.backoff(retry, this.#backoff, error);
     const asked = retryAfterOf(error) ?? 0;
     const delay = Math.max(asked, this.#backoff);
-    if (asked > this.#backoff && asked > policy.maxDelay) {
-      throw this.#givingUp(error, `it should wait ${asked} ms, longer than maxDelay (${policy.maxDelay} ms)`);
+    if (asked > policy.maxDelay) {
+      throw this.#givingUp(
+        error,
+        `it should wait ${Math.ceil(asked)} ms, longer than maxDelay (${policy.maxDelay} ms)`,
+      );
     }
     const left = this.#deadline - policy.clock.now();
     if (delay >= left) {
-      throw this.#givingUp(error, `a wait of ${delay} ms does not fit into what is left of timeout`);
+      throw this.#givingUp(
+        error,
+        `a wait of ${Math.ceil(delay)} ms does not fit into what is left of timeout`,
+      );
     }
     if (delay === 0 && isLocalRejection(error)) {
       throw this.#givingUp(error, 'it would be refused again without a wait');

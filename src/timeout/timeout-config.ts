@@ -16,6 +16,7 @@ const withinTotal = (option: 'first' | 'each') =>
     { path: [option], message: 'must not be longer than "total": it could never run out' },
   );
 
+/** The options of `timeout()`. */
 export const TimeoutConfigSchema = z
   .strictObject({
     ...commonOptions,

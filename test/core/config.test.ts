@@ -152,7 +152,7 @@ describe('a refusal names the option and the value', () => {
     {
       config: { backoff: 'quick' },
       message:
-        'Bulkhead: option "backoff" must be "fixed" or "linear", or must be a duration in milliseconds, or must be an object, got "quick"',
+        'Bulkhead: option "backoff" must be "fixed" or "linear", or a duration in milliseconds, or an object, got "quick"',
     },
     {
       config: { backoff: -5 },

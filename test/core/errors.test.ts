@@ -210,7 +210,8 @@ describe('for people', () => {
 
 test('guards narrow', () => {
   const error: unknown = new StreamTimeoutError('a', 'each', 1);
-  if (isStreamTimeoutError(error)) expectTypeOf(error.kind).toEqualTypeOf<'first' | 'each' | 'total'>();
+  if (isStreamTimeoutError(error))
+    expectTypeOf(error.kind).toEqualTypeOf<'first' | 'each' | 'total' | 'headers' | 'throughput'>();
   expectTypeOf(new FallbackExhaustedError('f', [])).toExtend<ResilienceError>();
 });
 

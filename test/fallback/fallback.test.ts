@@ -417,6 +417,10 @@ describe('bad configuration is refused by name and value', () => {
     ['option "handle" must be a function, got true', { alternatives: ['x'], handle: true }],
     ['option "midStream" must be true or false, got 1', { alternatives: ['x'], midStream: 1 }],
     ['unknown option "midstream"', { alternatives: ['x'], midstream: true }],
+    [
+      'option "alternatives" must be an array of alternatives, got undefined; unknown option "alternative"',
+      { alternative: ['x'], midStream: true },
+    ],
   ])('%s', (message, config) => {
     const make = () => fallback(config as FallbackConfig);
     expect(make).toThrow(ConfigurationError);

@@ -108,6 +108,18 @@ describe('resilience', () => {
     });
   });
 
+  it.each([
+    ['of the whole', 6, 20],
+    ['of the retry', 20, 6],
+  ])('ends at the nearer of two totals, that %s', (_, total, own) => {
+    virtually(({ flush }) => {
+      const guarded = resilience({ timeout: { total }, retry: { maxRetries: 9, timeout: own } });
+      const outcome = outcomeOf(guarded, NEVER);
+      flush();
+      expect(outcome).toMatchObject([{ name: 'StreamTimeoutError', kind: 'total', after: 6 }]);
+    });
+  });
+
   it('gives its scheduler and its randomness to the parts', () => {
     const scheduler = new TestScheduler(() => {});
     scheduler.maxFrames = Number.POSITIVE_INFINITY;
