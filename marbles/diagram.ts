@@ -46,6 +46,8 @@ export interface Watched<T, R> {
 export interface Chapter {
   readonly operator: string;
   readonly introduction: string;
+  /** What a user writes where the chapter uses a shorthand of its own. @default the code as it stands */
+  readonly written?: (code: string) => string;
   // biome-ignore lint/suspicious/noExplicitAny: diagrams of one chapter may have different value types
   readonly diagrams: readonly Diagram<any, any>[];
 }

@@ -1,5 +1,6 @@
 import { bulkheadChapter } from './bulkhead/diagrams.ts';
 import { chatChapter } from './chat/diagrams.ts';
+import { written } from './chat/written.ts';
 import { circuitBreakerChapter } from './circuit-breaker/diagrams.ts';
 import type { Chapter } from './diagram.ts';
 import { fallbackChapter } from './fallback/diagrams.ts';
@@ -17,5 +18,5 @@ export const chapters: readonly Chapter[] = [
   retryWithBackoffChapter,
   fallbackChapter,
   resilienceChapter,
-  chatChapter,
+  { ...chatChapter, written },
 ];

@@ -1,82 +1,183 @@
-import { defer, type ObservableNotification } from 'rxjs';
+import { defer, NEVER, Observable, tap } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import type { Diagram, Watched } from './diagram.ts';
-
-interface Message {
-  readonly frame: number;
-  readonly notification: ObservableNotification<unknown>;
-}
-
-interface LaneResult {
-  readonly name: string;
-  readonly expected: readonly unknown[];
-  readonly actual: readonly unknown[];
-}
+import type { Lifetime, Message, Recording } from './recording.ts';
 
 /**
- * Runs a diagram in virtual time.
+ * Runs a diagram in virtual time and records what happens, beside what should.
  *
- * @returns every lane with what it should show and what it did show; equal lanes mean that the diagram tells the truth.
+ * @throws {Error} when an attempt is made that the diagram does not foresee, or its lanes are not those that are watched.
  */
-export function runDiagram(diagram: Diagram<unknown, unknown>): LaneResult[] {
-  const results: LaneResult[] = [];
-  const scheduler = new TestScheduler((actual, expected) => {
-    results.push({ name: names.shift() ?? '', actual: normalise(actual), expected: normalise(expected) });
-  });
-  const names: string[] = [];
-
-  scheduler.run(({ cold, expectObservable, expectSubscriptions }) => {
+export function runDiagram(diagram: Diagram<unknown, unknown>): Recording {
+  const scheduler = new TestScheduler(() => {});
+  return scheduler.run(({ cold, flush }) => {
     const setup = diagram.setup();
     const { operator, lanes }: Watched<unknown, unknown> =
       typeof setup === 'function' ? { operator: setup, lanes: {} } : setup;
-    const marbles = typeof diagram.source === 'string' ? [diagram.source] : diagram.source;
-    const attempts = diagram.subscriptions.map((_, index) =>
-      cold(
-        marbles[Math.min(index, marbles.length - 1)] ?? '',
+    compareNames(Object.keys(lanes), Object.keys(diagram.lanes ?? {}));
+
+    const sources = list(diagram.source);
+    const expected = list(diagram.expected);
+    const unforeseen: number[] = [];
+    const consumers = (diagram.consumers ?? ['^']).map((marbles) => ({
+      ...lifetime(marbles),
+      messages: [] as Message[],
+      attempts: new Set<{ over: boolean }>(),
+    }));
+    let subscribing: number | undefined;
+
+    /** Whom an attempt is for: whoever subscribes at the moment, else who has waited longest, else whose attempt just failed. */
+    const inNeed = (): number => {
+      const now = scheduler.now();
+      const waiting = consumers.filter(
+        ({ from, until, messages }) => from <= now && now < until && !hasEnded(messages),
+      );
+      const longest =
+        waiting.find(({ attempts }) => attempts.size === 0) ??
+        waiting.find(({ attempts }) => [...attempts].every(({ over }) => over));
+      return subscribing ?? (longest === undefined ? -1 : consumers.indexOf(longest));
+    };
+
+    const attempts = diagram.subscriptions.map((marbles, index) => {
+      const messages: Message[] = [];
+      const script = cold(
+        sources[Math.min(index, sources.length - 1)] ?? '',
         diagram.values,
         diagram.sourceErrors?.[index] ?? 'error',
-      ),
-    );
-    let subscribed = 0;
+      );
+      const attempt = { script, messages, expected: lifetime(marbles), consumer: -1 };
+      return { ...attempt, observed: script.pipe(recorded(messages)), owner: attempt };
+    });
+
+    let made = 0;
     const stream = defer(() => {
-      const attempt = attempts[subscribed++];
-      if (attempt === undefined) throw new Error(`attempt ${subscribed} was not foreseen`);
-      return attempt;
+      const attempt = attempts[made++];
+      if (attempt === undefined) {
+        unforeseen.push(scheduler.now());
+        return NEVER;
+      }
+      const index = inNeed();
+      attempt.owner.consumer = index;
+      const consumer = consumers[index];
+      const state = { over: false };
+      const over = (): void => {
+        state.over = true;
+      };
+      consumer?.attempts.add(state);
+      return attempt.observed.pipe(
+        tap({ error: over, complete: over, finalize: () => consumer?.attempts.delete(state) }),
+      );
     }).pipe(operator);
 
-    const expected = typeof diagram.expected === 'string' ? [diagram.expected] : diagram.expected;
-    for (const [name, lane] of Object.entries(lanes)) {
-      const wanted = diagram.lanes?.[name];
-      if (wanted === undefined) throw new Error(`lane "${name}" is watched but not expected`);
-      names.push(name);
-      expectObservable(lane).toBe(wanted.expected, wanted.values);
+    const watched = Object.entries(lanes).map(([name, lane]) => {
+      const messages: Message[] = [];
+      let shows: 'state' | 'events' = 'events';
+      scheduler.schedule(() => {
+        lane.pipe(recorded(messages)).subscribe();
+        if (messages.length > 0) shows = 'state';
+      });
+      return { name, messages, shows: () => shows };
+    });
+
+    for (const [index, { from, until, messages }] of consumers.entries()) {
+      const consumer = new Observable((subscriber) => {
+        subscribing = index;
+        try {
+          stream.subscribe(subscriber);
+        } finally {
+          subscribing = undefined;
+        }
+      });
+      scheduler.schedule(() => {
+        const subscription = consumer.pipe(recorded(messages)).subscribe({ error() {} });
+        if (until < Number.POSITIVE_INFINITY)
+          scheduler.schedule(() => subscription.unsubscribe(), until - from);
+      }, from);
     }
-    for (const [index, consumer] of (diagram.consumers ?? ['^']).entries()) {
-      names.push(`consumer ${index + 1}`);
-      expectObservable(stream, consumer).toBe(
-        expected[index] ?? '',
-        diagram.values,
-        diagram.errors?.[index] ?? 'error',
+    flush();
+
+    if (unforeseen.length > 0)
+      throw new Error(
+        `The diagram foresees ${attempts.length} attempts, but a further one was made at ${unforeseen.map((frame) => `${frame} ms`).join(', ')}. Add it to "subscriptions".`,
       );
-    }
-    for (const [index, subscription] of diagram.subscriptions.entries()) {
-      names.push(`attempt ${index + 1}`);
-      const attempt = attempts[index];
-      if (attempt) expectSubscriptions(attempt.subscriptions).toBe(subscription === '' ? [] : subscription);
+    return {
+      values: diagram.values ?? {},
+      attempts: attempts.map(({ script, messages, expected, owner }, index) => {
+        const { subscribedFrame, unsubscribedFrame } = script.subscriptions[0] ?? NEVER_MADE;
+        return {
+          kind: 'attempt',
+          name: attempts.length === 1 ? 'source' : `attempt ${index + 1}`,
+          from: subscribedFrame,
+          until: unsubscribedFrame,
+          messages,
+          consumer: owner.consumer < 0 ? undefined : owner.consumer,
+          expected,
+        };
+      }),
+      consumers: consumers.map(({ from, until, messages }, index) => ({
+        kind: 'consumer',
+        name: consumers.length === 1 ? 'result' : `consumer ${index + 1}`,
+        from,
+        until: Math.min(until, messages.find(({ kind }) => kind !== 'next')?.frame ?? until),
+        messages,
+        expected: parsed(expected[index] ?? '', diagram.values, diagram.errors?.[index] ?? 'error'),
+      })),
+      lanes: watched.map(({ name, messages, shows }) => {
+        const { expected: marbles = '', values } = diagram.lanes?.[name] ?? {};
+        return {
+          kind: 'lane',
+          name,
+          messages,
+          values: values ?? {},
+          expected: parsed(marbles, values, 'error'),
+          shows: shows(),
+        };
+      }),
+    };
+
+    function recorded(messages: Message[]) {
+      const record = (message: Message): void => {
+        messages.push(message);
+      };
+      return tap<unknown>({
+        next: (value) => record({ frame: scheduler.now(), kind: 'next', value }),
+        error: (error: unknown) => record({ frame: scheduler.now(), kind: 'error', error }),
+        complete: () => record({ frame: scheduler.now(), kind: 'complete' }),
+      });
     }
   });
-  return results;
 }
 
-/** Errors are compared by name: their texts are for people and have tests of their own. */
-function normalise(messages: readonly unknown[]): unknown[] {
-  return messages.map((message) => {
-    if (!isMessage(message) || message.notification.kind !== 'E') return message;
-    const error: unknown = message.notification.error;
-    return { frame: message.frame, error: error instanceof Error ? error.name : error };
+const NEVER_MADE = { subscribedFrame: Number.POSITIVE_INFINITY, unsubscribedFrame: Number.POSITIVE_INFINITY };
+
+const list = (marbles: string | readonly string[]): readonly string[] =>
+  typeof marbles === 'string' ? [marbles] : marbles;
+
+const hasEnded = (messages: readonly Message[]): boolean => messages.some(({ kind }) => kind !== 'next');
+
+function compareNames(watched: readonly string[], expected: readonly string[]): void {
+  for (const name of watched)
+    if (!expected.includes(name))
+      throw new Error(`The lane "${name}" is watched, but nothing is expected of it.`);
+  for (const name of expected)
+    if (!watched.includes(name))
+      throw new Error(`The lane "${name}" is expected, but "setup" does not watch it.`);
+}
+
+function lifetime(marbles: string): Lifetime {
+  const { subscribedFrame, unsubscribedFrame } = TestScheduler.parseMarblesAsSubscriptions(marbles, true);
+  return { from: subscribedFrame, until: unsubscribedFrame };
+}
+
+function parsed(
+  marbles: string,
+  values: Readonly<Record<string, unknown>> | undefined,
+  error: unknown,
+): Message[] {
+  return TestScheduler.parseMarbles(marbles, values, error, false, true).map(({ frame, notification }) => {
+    if (notification.kind === 'N') return { frame, kind: 'next', value: notification.value };
+    return notification.kind === 'E'
+      ? { frame, kind: 'error', error: notification.error }
+      : { frame, kind: 'complete' };
   });
-}
-
-function isMessage(message: unknown): message is Message {
-  return typeof message === 'object' && message !== null && 'notification' in message;
 }

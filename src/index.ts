@@ -19,6 +19,7 @@ export {
   ResilienceError,
   RetryExhaustedError,
   StreamTimeoutError,
+  type StreamTimeoutKind,
   type TimeoutKind,
 } from './core/errors.ts';
 export { EventBus, getEventBus } from './core/event-bus.ts';

@@ -25,6 +25,13 @@ const values: Record<string, ChatChunk> = {
   F: { type: 'finish', reason: 'stop' },
   R: { type: 'retract' },
   S: { type: 'switch', from: 'main', to: 'spare' },
+  C: { type: 'resume' },
+  q: text('The quick '),
+  w: text('brown fox '),
+  j: text('jumps.'),
+  g: text('fox jumps.'),
+  l: { type: 'tool-call', index: 0, id: 'call_1', name: 'weather', arguments: '{"city":' },
+  m: { type: 'tool-call', index: 0, id: 'call_1', name: 'weather', arguments: '{"city":"Rome"}' },
 };
 
 type Config = Omit<ResilientProviderConfig, 'provider' | 'fallbackProvider'> & { spare?: true };
@@ -50,7 +57,7 @@ const down = failure('overloaded');
 export const chatChapter: Chapter = {
   operator: 'ResilientProvider',
   introduction:
-    'A language model writes its answer piece by piece, and may break off after any of them. Whoever reads along must never see a piece twice, an end that is none, or two answers in one. Letters are pieces of text, F is the finish, R the retract mark, S the mark of a switch to the spare provider.',
+    'A language model writes its answer piece by piece, and may break off after any of them. Whoever reads along must never see a piece twice, an end that is none, or two answers in one. Letters are pieces of text, F is the finish, R the retract mark, C the mark of an answer that goes on where it broke, S the mark of a switch to the spare provider.',
   diagrams: [
     {
       title: 'A good answer passes as it comes',
@@ -136,6 +143,61 @@ export const chatChapter: Chapter = {
       values,
     },
     {
+      title: "'continue': only what is missing is asked for",
+      prose:
+        'q and w stand, and j follows behind a resume mark C. The model is asked to go on with its own words where it can, and else is told where it stopped.',
+      setup: () => call({ retry: once, recovery: 'continue' }),
+      source: ['      --q--w--#', '--j-----(F|)'],
+      expected: '     --q--w------(Cj)--(F|)',
+      subscriptions: ['^-------!', '----------^-------!'],
+      sourceErrors: [down],
+      values,
+    },
+    {
+      title: "'continue': what the model says a second time is left out",
+      prose:
+        'It begins with the whole first sentence again. Both pieces that repeat it are held back until it is clear that they do: all that is new is j.',
+      setup: () => call({ retry: once, recovery: 'continue' }),
+      source: ['      --q--w--#', '--q--w--j---(F|)'],
+      expected: '     --q--w------------(Cj)(F|)',
+      subscriptions: ['^-------!', '----------^-----------!'],
+      sourceErrors: [down],
+      values,
+    },
+    {
+      title: "'continue': another provider can finish the sentence",
+      prose:
+        'Retries and the spare provider stay available after content. C says that the text stands, S who goes on.',
+      setup: () => call({ spare: true, recovery: 'continue' }),
+      source: ['      --q--w--#', '--j-----(F|)'],
+      expected: '     --q--w----(CSj)-(F|)',
+      subscriptions: ['^-------!', '--------^-------!'],
+      sourceErrors: [down],
+      values,
+    },
+    {
+      title: "'continue': half a tool call is never put together with another half",
+      prose:
+        'Nor are half a thought and half a JSON document, and an answer of a few letters is not worth the risk. They begin anew, behind a retract mark.',
+      setup: () => call({ retry: once, recovery: 'continue' }),
+      source: ['      --q--l--#', '--m-----(F|)'],
+      expected: '     --q--l------(Rm)--(F|)',
+      subscriptions: ['^-------!', '----------^-------!'],
+      sourceErrors: [down],
+      values,
+    },
+    {
+      title: "'continue': a model that refuses to go on begins anew at once",
+      prose:
+        'The refusal is an answer to a request that the caller never made. It costs no retry, no wait, and hides no error.',
+      setup: () => call({ retry: once, recovery: 'continue' }),
+      source: ['      --q--w--#', '-#', '--q---w--j--(F|)'],
+      expected: '     --q--w-------(Rq)w--j--(F|)',
+      subscriptions: ['^-------!', '----------^!', '-----------^-----------!'],
+      sourceErrors: [down, failure('invalid')],
+      values,
+    },
+    {
       title: 'A spare provider that says nothing leaves no mark',
       prose: 'Both have failed, and one error names both. A switch that nobody speaks after would be a lie.',
       setup: () => call({ spare: true }),
@@ -166,6 +228,16 @@ export const chatChapter: Chapter = {
       values,
     },
     {
+      title: 'Half a tool call is no whole answer',
+      prose:
+        'The finish has come, but the arguments of the tool are not JSON. Nobody gets to call the tool with them: the finish is held back, and the retry begins anew.',
+      setup: () => call({ retry: once, recovery: 'restart' }),
+      source: ['      --l--(F|)', '--m---(F|)'],
+      expected: '     --l------(Rm)(F|)',
+      subscriptions: ['^----!', '-------^-----!'],
+      values,
+    },
+    {
       title: 'A wrong request is asked nobody else',
       prose:
         'It would be as wrong there. A content filter and the own abort of the caller do not fall back either.',
@@ -175,6 +247,16 @@ export const chatChapter: Chapter = {
       subscriptions: ['^-!'],
       sourceErrors: [failure('invalid')],
       errors: ['ProviderError'],
+      values,
+    },
+    {
+      title: "'fallbackOn' says otherwise, kind by kind",
+      prose: 'What one provider refuses by its policy, another one may answer. Here it is asked.',
+      setup: () => call({ fallbackOn: { 'content-filter': true }, spare: true }),
+      source: ['      --#', '--a---b--(F|)'],
+      expected: '     ----(Sa)b--(F|)',
+      subscriptions: ['^-!', '--^--------!'],
+      sourceErrors: [failure('content-filter')],
       values,
     },
     {
@@ -193,6 +275,32 @@ export const chatChapter: Chapter = {
       source: ['      --a---------', '--a----b--(F|)'],
       expected: '     --a--------(Ra)-b--(F|)',
       subscriptions: ['^------!', '---------^---------!'],
+      values,
+    },
+    {
+      title: 'A silent provider costs one timeout, not three',
+      prose:
+        'Main has two retries left. But somebody else is there, and may not be silent: so the spare provider is asked first.',
+      setup: () =>
+        call({ timeout: { first: 4 }, retry: { maxRetries: 2, backoff: fixedBackoff(2) }, spare: true }),
+      source: ['      ------', '--a---b--(F|)'],
+      expected: '     ------(Sa)b--(F|)',
+      subscriptions: ['^---!', '----^--------!'],
+      values,
+    },
+    {
+      title: 'A trickle is cut off',
+      prose:
+        'Every piece comes in time, and still nobody can read at this pace: 500 tokens of four letters a second are asked for, and within ten milliseconds only three letters came.',
+      setup: () =>
+        call({
+          timeout: { minTokensPerSecond: 500, throughputWindow: 10 },
+          recovery: 'restart',
+          spare: true,
+        }),
+      source: ['      --a---b---c---', '--q----w--(F|)'],
+      expected: '     --a---b---c---(RSq)w--(F|)',
+      subscriptions: ['^-----------!', '------------^---------!'],
       values,
     },
     {

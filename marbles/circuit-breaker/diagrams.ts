@@ -1,4 +1,4 @@
-import type { MonoTypeOperatorFunction, Observable } from 'rxjs';
+import { type MonoTypeOperatorFunction, type Observable, timer } from 'rxjs';
 import {
   CircuitBreaker,
   type CircuitBreakerConfig,
@@ -23,6 +23,7 @@ export const circuitBreakerChapter: Chapter = {
   operator: 'circuitBreaker',
   introduction:
     'A fuse for calls. While the other side keeps failing, nobody waits for it and nobody adds to its load; after a while a few probes find out whether it is well again.',
+  written: (code) => code.replace('watched(', 'circuitBreaker('),
   diagrams: [
     {
       title: 'A stream passes through a closed circuit unchanged',
@@ -159,6 +160,75 @@ export const circuitBreakerChapter: Chapter = {
       lanes: { circuit: { expected: 'c', values } },
     },
     {
+      title: 'By hand, a circuit is forced open until it is reset',
+      prose:
+        'For a maintenance, say. Nothing changes that state by itself: the recovery time does not run. reset closes the circuit and forgets.',
+      setup() {
+        const breaker = new CircuitBreaker({ recoveryTimeout: 2 });
+        timer(3).subscribe(() => breaker.forceOpen());
+        timer(9).subscribe(() => breaker.reset());
+        return { operator: circuitBreaker(breaker), lanes: { circuit: breaker.state$ } };
+      },
+      source: '       -a|',
+      consumers: [' ^', '------^', '-----------^'],
+      expected: ['  -a|', '------#', '------------a|'],
+      errors: ['error', 'CircuitOpenError', 'error'],
+      subscriptions: ['^-!', '-----------^-!'],
+      lanes: { circuit: { expected: 'c--f-----c', values: { ...values, f: 'forced-open' } } },
+    },
+    {
+      title: 'By hand, a circuit is disabled and lets everything pass',
+      prose: 'It counts nothing meanwhile: one failure is enough to open this circuit, and two do not.',
+      setup() {
+        const breaker = new CircuitBreaker({ failureThreshold: 1, recoveryTimeout: 5 });
+        timer(2).subscribe(() => breaker.disable());
+        timer(8).subscribe(() => breaker.reset());
+        return { operator: circuitBreaker(breaker), lanes: { circuit: breaker.state$ } };
+      },
+      source: '       -#',
+      consumers: [' ---^', '-----^', '---------^'],
+      expected: ['  ----#', '------#', '----------#'],
+      subscriptions: ['---^!', '-----^!', '---------^!'],
+      lanes: { circuit: { expected: 'c-d-----c-o----h', values: { ...values, d: 'disabled' } } },
+    },
+    {
+      title: 'classify says what an error means',
+      prose:
+        'A search that finds nothing answers with an error here, and yet the service is well: classify calls it a success, which ends the run of failures.',
+      setup: () =>
+        watched({
+          failureThreshold: 2,
+          recoveryTimeout: 5,
+          classify: (error) => (error === 'not found' ? 'success' : 'failure'),
+        }),
+      source: '       -#',
+      sourceErrors: ['error', 'not found'],
+      consumers: [' ^', '---^', '------^'],
+      expected: ['  -#', '----#', '-------#'],
+      errors: ['error', 'not found', 'error'],
+      subscriptions: ['^!', '---^!', '------^!'],
+      lanes: { circuit: { expected: 'c', values } },
+    },
+    {
+      title: 'ignore and record say the same with yes and no',
+      prose:
+        'What ignore accepts counts as nothing at all; of the others, record says which are failures. The first error is ignored, the second is a success, only the third opens the circuit.',
+      setup: () =>
+        watched({
+          failureThreshold: 1,
+          recoveryTimeout: 5,
+          ignore: (error) => error === 'bad request',
+          record: (error) => error !== 'not found',
+        }),
+      source: '       -#',
+      sourceErrors: ['bad request', 'not found', 'error'],
+      consumers: [' ^', '---^', '------^'],
+      expected: ['  -#', '----#', '-------#'],
+      errors: ['bad request', 'not found', 'error'],
+      subscriptions: ['^!', '---^!', '------^!'],
+      lanes: { circuit: { expected: 'c------o----h', values } },
+    },
+    {
       title: 'A rate opens the circuit where failures never come in a row',
       prose: 'Half of the last four calls failed. Before minimumCalls there is no rate at all.',
       setup: () =>
@@ -187,6 +257,53 @@ export const circuitBreakerChapter: Chapter = {
       expected: ['  ----a|', '-------b|'],
       subscriptions: ['^----!', '--^-----!'],
       lanes: { circuit: { expected: 'c-------o----h', values } },
+    },
+    {
+      title: 'A time window forgets by the clock',
+      prose:
+        'When the third call fails, the first two have left the window of 10 ms: otherwise two failures of three would open the circuit there. With the fourth, two of two have failed.',
+      setup: () =>
+        watched({
+          window: { type: 'time', duration: 10, buckets: 10, failureRate: 0.6, minimumCalls: 2 },
+          recoveryTimeout: 5,
+        }),
+      source: ['    -#', '-|', '-#', '-#'],
+      consumers: [' ^', '--^', '-------------^', '---------------^'],
+      expected: ['  -#', '---|', '--------------#', '----------------#'],
+      subscriptions: ['^!', '--^!', '-------------^!', '---------------^!'],
+      lanes: { circuit: { expected: 'c---------------o----h', values } },
+    },
+    {
+      title: 'Part of the calls may be slow',
+      prose:
+        'slowCall.rate is the share of slow calls that opens the circuit: here two of four. A call is slow here by its whole duration.',
+      setup: () =>
+        watched({
+          window: { type: 'count', size: 4, minimumCalls: 4 },
+          slowCall: { threshold: 3, rate: 0.5, measure: 'total' },
+          recoveryTimeout: 5,
+        }),
+      source: ['    -----|', '-|', '-----|', '-|'],
+      consumers: [' ^', '-^', '--^', '---------^'],
+      expected: ['  -----|', '--|', '-------|', '----------|'],
+      subscriptions: ['^----!', '-^!', '--^----!', '---------^!'],
+      lanes: { circuit: { expected: 'c---------o----h', values } },
+    },
+    {
+      title: 'Probes may be judged by a rate as well',
+      prose:
+        'With halfOpenSample one failure among the probes is not the end: of two, more than half would have to fail.',
+      setup: () =>
+        watched({
+          failureThreshold: 1,
+          recoveryTimeout: 5,
+          halfOpenSample: { calls: 2, failureRate: 0.6 },
+        }),
+      source: ['    -#', '-#', '-a|'],
+      consumers: [' ^', '-------^', '---------^'],
+      expected: ['  -#', '--------#', '----------a|'],
+      subscriptions: ['^!', '-------^!', '---------^-!'],
+      lanes: { circuit: { expected: 'co----h----c', values } },
     },
   ],
 };

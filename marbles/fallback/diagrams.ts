@@ -110,6 +110,18 @@ export const fallbackChapter: Chapter = {
       subscriptions: ['^-!'],
     },
     {
+      title: 'handle says which errors are answered',
+      prose:
+        'The first stream fails because the service is busy, and is answered. A mistake of the caller is not.',
+      setup: () => fallback({ alternatives: ['x'], handle: (error) => error === 'busy' }),
+      source: '       --#',
+      sourceErrors: ['busy', 'mistake'],
+      consumers: ['    ^', '   ---^'],
+      expected: ['     --(x|)', '-----#'],
+      errors: ['error', 'mistake'],
+      subscriptions: ['^-!', '---^-!'],
+    },
+    {
       title: 'A cancel ends whichever stream runs',
       prose:
         'The consumer leaves while the alternative is on its way. Nothing is delivered and nothing else is tried.',

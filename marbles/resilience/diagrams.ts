@@ -1,16 +1,13 @@
 import { distinctUntilChanged, map } from 'rxjs';
 import { Bulkhead } from '../../src/bulkhead/index.ts';
-import { CircuitBreaker } from '../../src/circuit-breaker/index.ts';
+import { CircuitBreaker, type CircuitState } from '../../src/circuit-breaker/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import { resilience } from '../../src/pipeline/index.ts';
 import { RateLimiter } from '../../src/rate-limit/index.ts';
-import { fixedBackoff } from '../../src/retry/index.ts';
+import { fixedBackoff, fullJitterBackoff } from '../../src/retry/index.ts';
 import type { Chapter } from '../diagram.ts';
 
-/** What the parts decided, one letter a decision. */
-function lettersOf(events: EventBus, letters: Readonly<Record<string, string>>) {
-  return events.pipe(map(({ type }) => letters[type] ?? type));
-}
+const states = { c: 'closed', o: 'open', h: 'half-open' } satisfies Record<string, CircuitState>;
 
 export const resilienceChapter: Chapter = {
   operator: 'resilience',
@@ -61,13 +58,13 @@ export const resilienceChapter: Chapter = {
             retry: { backoff: fixedBackoff(3), maxDelay: 10 },
             circuitBreaker: breaker,
           }),
-          lanes: { circuit: breaker.state$.pipe(map((state) => state[0])) },
+          lanes: { circuit: breaker.state$ },
         };
       },
       source: '       --#',
       expected: '     ----------(f|)',
       subscriptions: ['^-!', '-----^-!'],
-      lanes: { circuit: { expected: 'c------o 49ms h' } },
+      lanes: { circuit: { expected: 'c------o 49ms h', values: states } },
     },
     {
       title: 'The breaker sees the timeout of an attempt',
@@ -77,7 +74,7 @@ export const resilienceChapter: Chapter = {
         const breaker = new CircuitBreaker({ failureThreshold: 1, recoveryTimeout: 50 });
         return {
           operator: resilience({ timeout: { first: 4 }, circuitBreaker: breaker }),
-          lanes: { circuit: breaker.state$.pipe(map((state) => state[0])) },
+          lanes: { circuit: breaker.state$ },
         };
       },
       source: '       ---------a|',
@@ -85,7 +82,7 @@ export const resilienceChapter: Chapter = {
       expected: ['    ----#', '  ------#'],
       errors: ['StreamTimeoutError', 'CircuitOpenError'],
       subscriptions: ['^---!', ''],
-      lanes: { circuit: { expected: 'c---o 49ms h' } },
+      lanes: { circuit: { expected: 'c---o 49ms h', values: states } },
     },
     {
       title: 'An open circuit uses no quota',
@@ -100,12 +97,7 @@ export const resilienceChapter: Chapter = {
             rateLimit: { requestsPerSecond: 100, burstSize: 1 },
           }),
           lanes: {
-            decisions: lettersOf(events, {
-              circuit_opened: 'o',
-              circuit_rejected: 'x',
-              circuit_half_open: 'h',
-              rate_limited: 'q',
-            }),
+            events: events.pipe(map(({ type }) => type)),
           },
         };
       },
@@ -114,7 +106,12 @@ export const resilienceChapter: Chapter = {
       expected: ['    --#', '    ----#'],
       errors: ['error', 'CircuitOpenError'],
       subscriptions: ['^-!', ''],
-      lanes: { decisions: { expected: '--o-x 47ms h' } },
+      lanes: {
+        events: {
+          expected: '--o-x 47ms h',
+          values: { o: 'circuit_opened', x: 'circuit_rejected', h: 'circuit_half_open', q: 'rate_limited' },
+        },
+      },
     },
     {
       title: 'The wait for a permit is no part of a slow call',
@@ -130,14 +127,14 @@ export const resilienceChapter: Chapter = {
             circuitBreaker: breaker,
             rateLimit: new RateLimiter({ requestsPerSecond: 100, burstSize: 1 }),
           }),
-          lanes: { circuit: breaker.state$.pipe(map((state) => state[0])) },
+          lanes: { circuit: breaker.state$ },
         };
       },
       source: '       --a|',
       consumers: ['   ^', '      ^'],
       expected: ['    --a|', '   ------------a|'],
       subscriptions: ['^--!', '----------^--!'],
-      lanes: { circuit: { expected: 'c' } },
+      lanes: { circuit: { expected: 'c', values: states } },
     },
     {
       title: 'The wait for a permit holds no place',
@@ -200,6 +197,14 @@ export const resilienceChapter: Chapter = {
       subscriptions: ['^--!', '-----^----!'],
     },
     {
+      title: 'One source of chance for all parts',
+      prose: 'random is given to the back-off of the retry: half of a full jitter of 8 ms.',
+      setup: () => resilience({ random: () => 0.5, retry: { backoff: fullJitterBackoff({ base: 8 }) } }),
+      source: ['      -#', 'a|'],
+      expected: '     -----a|',
+      subscriptions: ['^!', '-----^!'],
+    },
+    {
       title: 'A cancel ends an attempt, and is neutral',
       prose: 'One failure would open this circuit. A consumer that leaves is none.',
       setup() {
@@ -211,14 +216,14 @@ export const resilienceChapter: Chapter = {
             circuitBreaker: breaker,
             bulkhead: { maxConcurrent: 1 },
           }),
-          lanes: { circuit: breaker.state$.pipe(map((state) => state[0])) },
+          lanes: { circuit: breaker.state$ },
         };
       },
       source: '       --a--#',
       consumers: ['   ^---!'],
       expected: '     --a--',
       subscriptions: ['^---!'],
-      lanes: { circuit: { expected: 'c' } },
+      lanes: { circuit: { expected: 'c', values: states } },
     },
     {
       title: 'A cancel ends a back-off',

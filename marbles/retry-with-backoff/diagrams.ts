@@ -1,9 +1,10 @@
-import { map } from 'rxjs';
+import { map, Subject } from 'rxjs';
 import { CircuitOpenError } from '../../src/core/errors.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import {
   exponentialBackoff,
   fixedBackoff,
+  fullJitterBackoff,
   replayFromStart,
   restartBehind,
   retryWithBackoff,
@@ -67,6 +68,66 @@ export const retryWithBackoffChapter: Chapter = {
       expected: '     --#',
       errors: [{ status: 400 }],
       subscriptions: ['^-!'],
+    },
+    {
+      title: 'retryOn names the classes of errors that are retried',
+      prose: 'A RangeError is one of them, the TypeError of the second attempt is none.',
+      setup: () => retryWithBackoff({ backoff: fixedBackoff(2), retryOn: [RangeError] }),
+      source: '       --#',
+      sourceErrors: [new RangeError('too many'), new TypeError('a mistake')],
+      expected: '     ------#',
+      errors: ['RetryExhaustedError'],
+      subscriptions: ['^-!', '----^-!'],
+    },
+    {
+      title: 'retryIf decides by the error and the number of the attempt',
+      prose: 'Here only the first attempt is forgiven.',
+      setup: () =>
+        retryWithBackoff({
+          backoff: fixedBackoff(2),
+          retryIf: (error, attempt) => error === 'busy' && attempt < 2,
+        }),
+      source: '       --#',
+      sourceErrors: ['busy', 'busy'],
+      expected: '     ------#',
+      errors: ['RetryExhaustedError'],
+      subscriptions: ['^-!', '----^-!'],
+    },
+    {
+      title: 'onRetry hears of every retry before its wait',
+      prose:
+        'With its number, the error and the wait in milliseconds. After the last attempt there is nothing to hear.',
+      setup() {
+        const heard = new Subject<string>();
+        return {
+          operator: retryWithBackoff({
+            maxRetries: 2,
+            backoff: fixedBackoff(2),
+            onRetry: (attempt, error, delay) => heard.next(`${attempt}: ${String(error)}, ${delay} ms`),
+          }),
+          lanes: { heard },
+        };
+      },
+      source: '       -#',
+      expected: '     -------#',
+      errors: ['RetryExhaustedError'],
+      subscriptions: ['^!', '---^!', '------^!'],
+      lanes: { heard: { expected: '-1--2', values: { 1: '1: error, 2 ms', 2: '2: error, 2 ms' } } },
+    },
+    {
+      title: 'Jitter spreads the waits, by a source of chance that you may choose',
+      prose:
+        'Clients that failed together should not come back together. Full jitter waits anything up to the back-off: here a quarter of 8 ms, then three quarters of 16.',
+      setup() {
+        const chance = [0.25, 0.75];
+        return retryWithBackoff({
+          backoff: fullJitterBackoff({ base: 8 }),
+          random: () => chance.shift() ?? 0,
+        });
+      },
+      source: ['      -#', '-#', 'a|'],
+      expected: '     ----------------a|',
+      subscriptions: ['^!', '---^!', '----------------^!'],
     },
     {
       title: 'After the first delivered value an error is not retried',

@@ -1,12 +1,22 @@
 import { Subscriber } from 'rxjs';
 import { type ChatChunk, isContent } from './chunk.ts';
 import { ProviderError } from './errors.ts';
+import type { AttemptOutcome } from './ledger.ts';
+import { Seam } from './seam.ts';
+
+type Finish = Extract<ChatChunk, { type: 'finish' }>;
 
 /** Who follows the attempts of one call. */
 export interface Listener {
+  /** Everything that the provider says, as it comes. */
+  hears(chunk: ChatChunk): void;
   /** The attempt is about to say its first word. Answers with the marks that have to come before it. */
   speaks(): readonly ChatChunk[];
   delivers(chunk: ChatChunk): void;
+  /** Asked before the finish: what is wrong with the answer that it ends, if anything is. */
+  objection(finish: Finish): ProviderError | undefined;
+  /** Once, and before downstream hears of the end. */
+  ended(outcome: AttemptOutcome, error?: unknown): void;
 }
 
 /** How much a provider may send before its first word: what is held back must not fill the memory. */
@@ -16,39 +26,77 @@ const LONGEST_PREAMBLE = 1_000;
  * One attempt. What comes before its first content is held back until then, so an attempt that fails early leaves nothing
  * behind: not the name of a tool that is never called, not a switch to a provider that never speaks. It is whole when
  * `finish` has come, and then nothing more is waited for; without it the answer is truncated.
+ *
+ * With `said`, it goes on with that text, and what it repeats of it is left out.
  */
 export class AttemptSubscriber extends Subscriber<ChatChunk> {
   private preamble: ChatChunk[] | undefined = [];
   private finished = false;
+  private ended = false;
+  private seam: Seam | undefined;
 
   constructor(
     private readonly downstream: Subscriber<ChatChunk>,
     private readonly provider: string,
     private readonly listener: Listener,
+    private readonly said: string | undefined,
   ) {
     super(downstream);
+    this.seam = said === undefined ? undefined : new Seam(said);
   }
 
   override next(chunk: ChatChunk): void {
+    if (this.isStopped) return;
+    this.listener.hears(chunk);
+    if (this.seam === undefined || chunk.type === 'reasoning') return this.accept(chunk);
+    if (chunk.type === 'text') return this.acceptText(this.seam.add(chunk.text));
+    if (chunk.type === 'finish' || isContent(chunk)) this.acceptText(this.seam.end());
+    this.accept(chunk);
+  }
+
+  protected override _error(error: unknown): void {
+    this.end('failed', error);
+    super._error(error);
+  }
+
+  protected override _complete(): void {
+    if (!this.finished) {
+      const error = this.failure('truncated', 'completed without a "finish" chunk: the answer is not whole.');
+      return this._error(error);
+    }
+    this.end('completed');
+    super._complete();
+  }
+
+  override unsubscribe(): void {
+    this.end('cancelled');
+    super.unsubscribe();
+  }
+
+  /** @param text what is new behind the seam, as soon as that is known. */
+  private acceptText(text: string | undefined): void {
+    if (text === undefined) return;
+    this.seam = undefined;
+    if (text !== '') this.accept({ type: 'text', text });
+  }
+
+  private accept(chunk: ChatChunk): void {
     if (this.isStopped) return;
     if (this.preamble !== undefined) {
       if (chunk.type !== 'finish' && !isContent(chunk)) return this.hold(chunk, this.preamble);
       this.speak(this.preamble);
     }
+    if (chunk.type === 'finish') return this.finish(chunk);
     this.deliver(chunk);
-    if (chunk.type !== 'finish') return;
-    this.finished = true;
-    this.complete();
-  }
-
-  protected override _complete(): void {
-    if (this.finished) super._complete();
-    else
-      super._error(this.failure('truncated', 'completed without a "finish" chunk: the answer is not whole.'));
+    // It takes back its own part only: what it continued was not its to take.
+    if (chunk.type === 'retract' && this.said !== undefined) {
+      this.deliver({ type: 'text', text: this.said });
+      this.seam = new Seam(this.said);
+    }
   }
 
   private hold(chunk: ChatChunk, preamble: ChatChunk[]): void {
-    if (chunk.type === 'text' || chunk.type === 'reasoning') return;
+    if (chunk.type === 'text' || chunk.type === 'reasoning' || chunk.type === 'retract') return;
     if (preamble.push(chunk) > LONGEST_PREAMBLE)
       this.error(this.failure('malformed', `sent more than ${LONGEST_PREAMBLE} chunks before any content.`));
   }
@@ -59,11 +107,26 @@ export class AttemptSubscriber extends Subscriber<ChatChunk> {
     for (const held of preamble) this.deliver(held);
   }
 
+  private finish(finish: Finish): void {
+    if (this.isStopped) return;
+    const objection = this.listener.objection(finish);
+    if (objection !== undefined) return this.error(objection);
+    this.deliver(finish);
+    this.finished = true;
+    this.complete();
+  }
+
   private deliver(chunk: ChatChunk): void {
     // Downstream may have cancelled at the chunk before.
     if (this.isStopped) return;
     this.listener.delivers(chunk);
     this.downstream.next(chunk);
+  }
+
+  private end(outcome: AttemptOutcome, error?: unknown): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.listener.ended(outcome, error);
   }
 
   private failure(kind: 'truncated' | 'malformed', happened: string): ProviderError {

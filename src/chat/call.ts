@@ -1,17 +1,43 @@
-import { defer, Observable } from 'rxjs';
+import { catchError, defer, Observable } from 'rxjs';
 import type { Clock } from '../core/clock.ts';
 import { type EventBus, summarize } from '../core/event-bus.ts';
+import { reportUnhandled } from '../core/unhandled.ts';
 import { Answer, type ChatResponse } from './answer.ts';
 import { AttemptSubscriber, type Listener } from './attempt.ts';
 import { type ChatChunk, isContent } from './chunk.ts';
-import { isStreamInterruptedError, StreamInterruptedError } from './errors.ts';
-import type { ChatProvider, ChatRequest } from './provider.ts';
+import type { ChatTimeout } from './clocks.ts';
+import { type Continuation, continuationOf } from './continuation.ts';
+import { isStreamInterruptedError, kindOf, ProviderError, StreamInterruptedError } from './errors.ts';
+import type { GuardedProvider } from './guarded-provider.ts';
+import {
+  AttemptRecord,
+  type AttemptReport,
+  type AttemptTotals,
+  type ChatPhase,
+  NO_ATTEMPTS,
+  withAttempt,
+} from './ledger.ts';
+import type { ChatContext, ChatProvider, ChatRequest } from './provider.ts';
 
 /** What all calls of one `ResilientProvider` count together. */
 export interface Tally {
+  /** Attempts made, over all providers. */
   attempts: number;
+  /** Times that what was shown was taken back. */
   retracted: number;
+  /** Times that an answer went on where it had broken off. */
+  continued: number;
+  /** Times that another provider went on to speak. */
   switched: number;
+}
+
+/** Where a call is. */
+export interface CallPhase {
+  readonly phase: ChatPhase;
+  /** Name of the provider whose attempt it is; of the first one before there is any. */
+  readonly provider: string;
+  /** Number of the attempt, from 1 over all providers; 0 before the first one. */
+  readonly attempt: number;
 }
 
 export interface CallDetails {
@@ -19,11 +45,16 @@ export interface CallDetails {
   readonly name: string;
   readonly request: ChatRequest;
   readonly callId: string | undefined;
+  readonly onPhase: ((phase: CallPhase) => void) | undefined;
+  /** Limits of this call's attempts, which replace those of the providers. */
+  readonly limits: ChatTimeout;
   /** Who is asked first, and so who speaks unless a mark says otherwise. */
   readonly primary: ChatProvider;
   readonly clock: Clock;
   readonly events: EventBus;
   readonly tally: Tally;
+  /** The totals of every provider, by its name. */
+  readonly totals: Map<string, AttemptTotals>;
 }
 
 /** One call: what stands of its answer, and who has said it, over all attempts and providers. */
@@ -31,73 +62,183 @@ export class Call {
   readonly #details: CallDetails;
   readonly #answer: Answer;
   readonly #begun: number;
+  readonly #ledger: AttemptReport[] = [];
+  /** Who would not go on with an answer, and is asked from the start from then on. */
+  readonly #refusing = new Set<ChatProvider>();
   #attemptCount = 0;
   #lastError: unknown;
   #speaker: ChatProvider;
   #timeToFirstToken: number | undefined;
+  /** Where the speaker itself can take up what stands. */
+  #checkpoint: string | undefined;
+  #idleSince: number;
+  #phase: CallPhase | undefined;
 
   constructor(details: CallDetails) {
     this.#details = details;
     this.#speaker = details.primary;
     this.#answer = new Answer(details.primary.name);
     this.#begun = details.clock.now();
+    this.#idleSince = this.#begun;
   }
 
   /** Name of the provider that spoke last. */
   get speaker(): string {
-    return this.#answer.finish?.provider ?? this.#answer.speaker;
+    return this.#answer.finish?.provider ?? this.#answer.speaker ?? this.#speaker.name;
   }
 
-  /** Every subscription asks the provider once. */
-  attempts(provider: ChatProvider): Observable<ChatChunk> {
-    const { request, callId, tally } = this.#details;
-    const chunks = defer(() => {
-      tally.attempts++;
-      return provider.stream(request, { attempt: ++this.#attemptCount, callId });
-    });
-    const listener: Listener = {
-      speaks: () => this.#marksBefore(provider),
-      delivers: (chunk) => this.#delivered(chunk),
-    };
-    return new Observable((subscriber) => {
-      chunks.subscribe(new AttemptSubscriber(subscriber, provider.name, listener));
-    });
+  enter(phase: ChatPhase, provider: string = this.#phase?.provider ?? this.#speaker.name): void {
+    if (this.#phase?.phase === phase && phase !== 'connecting') return;
+    this.#phase = { phase, provider, attempt: this.#attemptCount };
+    try {
+      this.#details.onPhase?.(this.#phase);
+    } catch (thrown) {
+      reportUnhandled(thrown);
+    }
+  }
+
+  /** Every subscription asks the provider once. @param continues whether it may go on with what stands. */
+  attempts(guarded: GuardedProvider, continues: boolean): Observable<ChatChunk> {
+    return defer(() => this.#attempt(guarded, continues));
   }
 
   /** An attempt has failed, and another is going to follow. */
   failed(error: unknown): void {
     this.#lastError = error;
+    this.enter('queued');
   }
 
   /** The error of the call: with the partial answer, if there is one. */
   broken(error: unknown): unknown {
     if (this.#answer.empty || isStreamInterruptedError(error)) return error;
-    return new StreamInterruptedError(this.speaker, this.#answer, error);
+    return new StreamInterruptedError(this.speaker, this.#answer, error, [...this.#ledger]);
   }
 
   /** The answer of a call that has completed. */
   response(): ChatResponse {
-    const { text, reasoning, toolCalls, usage, finish } = this.#answer;
     return {
-      text,
-      reasoning,
-      toolCalls,
-      usage,
-      finishReason: finish?.reason ?? 'other',
+      ...this.#answer.whole(this.#answer.finish ?? { type: 'finish', reason: 'other' }),
       provider: this.speaker,
-      model: finish?.model,
       attempts: this.#attemptCount,
+      ledger: [...this.#ledger],
       timeToFirstToken: this.#timeToFirstToken,
     };
   }
 
+  #attempt(guarded: GuardedProvider, continues: boolean): Observable<ChatChunk> {
+    const { provider } = guarded;
+    const continuation = continues ? this.#continuation(provider) : undefined;
+    const record = this.#begin(provider.name);
+    const chunks = this.#ask(guarded, record, continuation);
+    if (continuation === undefined) return chunks;
+    return chunks.pipe(
+      catchError((error) => {
+        // The caller's own request is not wrong: the one that asks to go on is.
+        if (record.phase === 'content' || !isRefusal(error)) throw error;
+        this.#refusing.add(provider);
+        return this.#attempt(guarded, false);
+      }),
+    );
+  }
+
+  #begin(provider: string): AttemptRecord {
+    const { clock, tally } = this.#details;
+    tally.attempts++;
+    const entered = (phase: ChatPhase): void => this.enter(phase, provider);
+    const record = new AttemptRecord(++this.#attemptCount, provider, clock, this.#idleSince, entered);
+    entered('connecting');
+    return record;
+  }
+
+  #ask(
+    guarded: GuardedProvider,
+    record: AttemptRecord,
+    continuation: Continuation | undefined,
+  ): Observable<ChatChunk> {
+    const { provider } = guarded;
+    const { request, callId, limits } = this.#details;
+    // What the provider itself takes up is exact, and needs no look at the seam.
+    const said = continuation === undefined || continuation.by === 'resume' ? undefined : this.#answer.text;
+    let spoken = false;
+    const context: ChatContext = {
+      attempt: record.number,
+      callId,
+      resume: continuation?.resume,
+      headersReceived: () => record.accepted(),
+      checkpoint: (token) => {
+        // Before its first word the answer of another attempt stands, which this token does not belong to; and what is
+        // held back at a seam lies before this place, and has not been delivered.
+        if (spoken && said === undefined) this.#checkpoint = token;
+      },
+    };
+    const listener: Listener = {
+      hears: (chunk) => record.hear(chunk),
+      speaks: () => {
+        spoken = true;
+        return this.#marksBefore(provider, continuation);
+      },
+      delivers: (chunk) => {
+        // It lies behind the place that was told before: from there it would be said a second time.
+        this.#checkpoint = undefined;
+        this.#delivered(chunk);
+      },
+      objection: (finish) => this.#objection(provider, finish),
+      ended: (outcome, error) => this.#attemptEnded(record.end(outcome, error), record.number),
+    };
+    return new Observable((subscriber) => {
+      guarded
+        .stream(continuation?.request ?? request, context, limits)
+        .subscribe(new AttemptSubscriber(subscriber, provider.name, listener, said));
+    });
+  }
+
+  #continuation(provider: ChatProvider): Continuation | undefined {
+    if (this.#answer.empty || this.#refusing.has(provider)) return undefined;
+    const checkpoint = this.#speaker === provider ? this.#checkpoint : undefined;
+    return continuationOf(this.#details.request, this.#answer, provider, checkpoint);
+  }
+
+  #attemptEnded(report: AttemptReport, attempt: number): void {
+    const { name, clock, events, totals } = this.#details;
+    this.#ledger.push(report);
+    this.#idleSince = clock.now();
+    const { kind: _, error, ...told } = report;
+    totals.set(report.provider, withAttempt(totals.get(report.provider) ?? NO_ATTEMPTS, report));
+    events.publish('attempt_ended', name, {
+      ...told,
+      attempt,
+      error: error === undefined ? undefined : summarize(error),
+    });
+  }
+
+  #objection(
+    { name }: ChatProvider,
+    finish: Extract<ChatChunk, { type: 'finish' }>,
+  ): ProviderError | undefined {
+    const flaw = this.#answer.flawAt(finish);
+    return flaw === undefined
+      ? undefined
+      : // The model may do better the next time.
+        new ProviderError(`Provider "${name}" ${flaw}`, {
+          kind: 'malformed',
+          provider: name,
+          retryable: true,
+        });
+  }
+
   /** Marks come with the first word that needs them: an attempt that says nothing changes nothing of what is shown. */
-  #marksBefore(provider: ChatProvider): ChatChunk[] {
+  #marksBefore(provider: ChatProvider, continuation: Continuation | undefined): ChatChunk[] {
     const { name, events, tally } = this.#details;
     const marks: ChatChunk[] = [];
     const error = summarize(this.#lastError);
     const before = this.#speaker;
-    if (!this.#answer.empty) {
+    if (continuation !== undefined) {
+      const { by } = continuation;
+      const characters = this.#answer.text.length;
+      tally.continued++;
+      events.publish('stream_continued', name, { provider: provider.name, by, characters, error });
+      marks.push({ type: 'resume' });
+    } else if (!this.#answer.empty) {
       tally.retracted++;
       events.publish('stream_retracted', name, { provider: before.name, error });
       marks.push({ type: 'retract' });
@@ -109,7 +250,7 @@ export class Call {
       marks.push({ type: 'switch', from, to });
     }
     this.#speaker = provider;
-    this.#timeToFirstToken = undefined;
+    if (continuation === undefined) this.#timeToFirstToken = undefined;
     return marks;
   }
 
@@ -121,4 +262,9 @@ export class Call {
     this.#timeToFirstToken = after;
     events.publish('first_token', name, { provider: this.#speaker.name, after });
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  const kind = kindOf(error);
+  return kind === 'invalid' || kind === 'context-length';
 }

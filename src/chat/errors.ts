@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import {
   brand,
   type ErrorDetails,
@@ -9,6 +10,7 @@ import {
   ResilienceError,
   retryAfterOf,
 } from '../core/errors.ts';
+import type { AttemptReport } from './ledger.ts';
 
 interface Treatment {
   /** Whether the same provider may be asked again. */
@@ -104,8 +106,15 @@ export class StreamInterruptedError extends ResilienceError {
   readonly text: string;
   /** What the model thought aloud so far. */
   readonly reasoning: string;
+  /** What became of every attempt of the call, in order: each with the error that ended it. */
+  readonly ledger: readonly AttemptReport[];
 
-  constructor(provider: string, partial: { text: string; reasoning: string }, cause: unknown) {
+  constructor(
+    provider: string,
+    partial: { text: string; reasoning: string },
+    cause: unknown,
+    ledger: readonly AttemptReport[] = [],
+  ) {
     super(
       `The answer of "${provider}" broke off after ${partial.text.length} characters, which are in the field "text": ${messageOf(cause)}`,
       { cause },
@@ -116,6 +125,7 @@ export class StreamInterruptedError extends ResilienceError {
     this.retryAfter = retryAfterOf(rootOf(cause));
     this.text = partial.text;
     this.reasoning = partial.reasoning;
+    this.ledger = ledger;
   }
 }
 export const isStreamInterruptedError = guardFor<StreamInterruptedError>('StreamInterruptedError');
@@ -142,8 +152,15 @@ function mayRetry(error: unknown): boolean {
   return kind === undefined || TREATMENT[kind].retry;
 }
 
+/** Kinds of errors after which it may be decided whether another provider is asked. */
+export const FallbackKindSchema = z.enum(
+  Object.keys(TREATMENT).filter((kind) => kind !== 'cancelled') as Exclude<ProviderErrorKind, 'cancelled'>[],
+);
+export type FallbackConditions = Readonly<Partial<Record<Exclude<ProviderErrorKind, 'cancelled'>, boolean>>>;
+
 /** Whether another provider may be asked after this error. */
-export function mayFallBack(error: unknown): boolean {
+export function mayFallBack(error: unknown, conditions: FallbackConditions = {}): boolean {
   const kind = kindOf(error);
-  return kind === undefined || TREATMENT[kind].fallBack;
+  if (kind === undefined) return true;
+  return (kind === 'cancelled' ? undefined : conditions[kind]) ?? TREATMENT[kind].fallBack;
 }

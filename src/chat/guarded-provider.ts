@@ -1,13 +1,25 @@
-import type { MonoTypeOperatorFunction } from 'rxjs';
+import type { MonoTypeOperatorFunction, Observable } from 'rxjs';
 import { Bulkhead } from '../bulkhead/index.ts';
 import { CircuitBreaker } from '../circuit-breaker/index.ts';
+import { clockOf } from '../core/clock.ts';
+import { getEventBus } from '../core/event-bus.ts';
 import { resilience } from '../pipeline/index.ts';
 import { RateLimiter } from '../rate-limit/index.ts';
+import { acceptanceOf } from '../retry/acceptance.ts';
 import type { RetryConfig } from '../retry/index.ts';
 import type { ChatChunk } from './chunk.ts';
-import { isContent } from './chunk.ts';
-import type { ChatProvider } from './provider.ts';
+import { type ChatTimeout, underClocks } from './clocks.ts';
+import type { ChatContext, ChatProvider, ChatRequest } from './provider.ts';
 import type { Policies } from './resilient-config.ts';
+
+export interface GuardDetails {
+  /** Which chunks cannot be taken back. */
+  readonly commitOn: (chunk: ChatChunk) => boolean;
+  /** Hears of every error after which another attempt follows. */
+  readonly failed: (error: unknown) => void;
+  /** Whether an error is left to another provider at once. */
+  readonly givesWay: (error: unknown) => boolean;
+}
 
 /** A provider behind policies of its own: what fails here is no reason to refuse another one. */
 export class GuardedProvider {
@@ -56,30 +68,35 @@ export class GuardedProvider {
     return !open && (this.provider.isHealthy?.() ?? true);
   }
 
-  /**
-   * The policies around the attempts of one call.
-   *
-   * @param commitOn which chunks cannot be taken back.
-   * @param failed hears of every error after which another attempt follows.
-   */
-  guard(
-    commitOn: (chunk: ChatChunk) => boolean,
-    failed: (error: unknown) => void,
-  ): MonoTypeOperatorFunction<ChatChunk> {
-    const { retry, timeout, events, scheduler } = this.#policies;
+  /** One attempt under its clocks. @param overrides limits of this call, which replace the provider's own. */
+  stream(request: ChatRequest, context: ChatContext, overrides: ChatTimeout): Observable<ChatChunk> {
+    const { events = getEventBus(), scheduler } = this.#policies;
+    return underClocks((heard) => this.provider.stream(request, heard), context, {
+      name: this.provider.name,
+      clock: clockOf(scheduler),
+      events,
+      limits: { ...this.#limits, ...overrides },
+    });
+  }
+
+  /** The policies around the attempts of one call. */
+  guard({ commitOn, failed, givesWay }: GuardDetails): MonoTypeOperatorFunction<ChatChunk> {
+    const { retry, events, scheduler } = this.#policies;
     const retries: RetryConfig<ChatChunk> = typeof retry === 'number' ? { maxRetries: retry } : { ...retry };
+    const accepts = acceptanceOf(retries);
     return resilience<ChatChunk>({
       name: this.provider.name,
       events,
       scheduler,
-      timeout:
-        timeout === undefined || typeof timeout === 'number' ? timeout : { commitOn: isContent, ...timeout },
+      timeout: this.#limits.total,
       retry:
         retry === undefined
           ? undefined
           : {
               ...retries,
               commitOn,
+              retryOn: undefined,
+              retryIf: (error, attempt) => !givesWay(error) && accepts(error, attempt),
               onRetry(attempt, error, delay) {
                 failed(error);
                 retries.onRetry?.(attempt, error, delay);
@@ -89,5 +106,10 @@ export class GuardedProvider {
       rateLimit: this.#rateLimit,
       bulkhead: this.#bulkhead,
     });
+  }
+
+  get #limits(): ChatTimeout {
+    const { timeout = {} } = this.#policies;
+    return typeof timeout === 'number' ? { total: timeout } : timeout;
   }
 }

@@ -1,4 +1,5 @@
-export type { ChatResponse } from './answer.ts';
+export type { ChatAnswer, ChatResponse } from './answer.ts';
+export type { CallPhase } from './call.ts';
 export {
   type ChatChunk,
   ChatChunkSchema,
@@ -8,8 +9,10 @@ export {
   FinishReasonSchema,
   isContent,
 } from './chunk.ts';
-export { text } from './collectors.ts';
+export { type ChatTimeout, ChatTimeoutSchema } from './clocks.ts';
+export { snapshots, text, toResponse } from './collectors.ts';
 export {
+  type FallbackConditions,
   isProviderError,
   isStreamInterruptedError,
   kindOf,
@@ -18,7 +21,16 @@ export {
   type ProviderErrorKind,
   StreamInterruptedError,
 } from './errors.ts';
-export type { ChatContext, ChatMessage, ChatProvider, ChatRequest, ChatTool, ToolCall } from './provider.ts';
+export type { AttemptOutcome, AttemptReport, AttemptTotals, AttemptUsage, ChatPhase } from './ledger.ts';
+export type {
+  ChatCapabilities,
+  ChatContext,
+  ChatMessage,
+  ChatProvider,
+  ChatRequest,
+  ChatTool,
+  ToolCall,
+} from './provider.ts';
 export {
   type CallOptions,
   CallOptionsSchema,
@@ -26,3 +38,4 @@ export {
   ResilientProviderConfigSchema,
 } from './resilient-config.ts';
 export { ResilientProvider, type ResilientProviderStats } from './resilient-provider.ts';
+export { staticAnswer } from './static-answer.ts';

@@ -43,6 +43,30 @@ export interface ChatContext {
   readonly signal?: AbortSignal | undefined;
   /** What the caller calls this call, for logs. */
   readonly callId?: string | undefined;
+  /**
+   * Set only for providers that can resume: the last token that an earlier stream of this provider gave to `checkpoint`.
+   * The stream then delivers what comes after it, and nothing of what came before.
+   */
+  readonly resume?: string | undefined;
+  /**
+   * Takes the place that the answer has reached. To be called after the chunks that lie before it; a place that more chunks
+   * have followed is not used, for they would come a second time.
+   */
+  readonly checkpoint?: ((token: string) => void) | undefined;
+  /** To be called once per stream, when the other side has accepted the request: over HTTP, with its headers. */
+  readonly headersReceived?: (() => void) | undefined;
+  /** To be called for every sign of life that is no chunk: a ping, a comment, an event without content. */
+  readonly keepAliveReceived?: (() => void) | undefined;
+}
+
+/** What a provider can do beside answering. What is absent it cannot do, or it is not known. */
+export interface ChatCapabilities {
+  /** Whether the model goes on with a partial assistant message that ends the request. @default false */
+  readonly prefill?: boolean | undefined;
+  /** Tokens that a conversation may have, the answer included. @default unknown */
+  readonly contextWindow?: number | undefined;
+  /** Whether a broken stream can be taken up again: it calls `checkpoint`, and obeys `resume`. @default false */
+  readonly resume?: boolean | undefined;
 }
 
 /**
@@ -51,6 +75,7 @@ export interface ChatContext {
  */
 export interface ChatProvider {
   readonly name: string;
+  readonly capabilities?: ChatCapabilities | undefined;
   stream(request: ChatRequest, context?: ChatContext): Observable<ChatChunk>;
   /** Whether it is worth asking at the moment. */
   isHealthy?(): boolean;

@@ -1,53 +1,66 @@
 import * as z from 'zod/mini';
-import { commonOptions, limit } from '../core/config.ts';
+import { commonOptions, count, functionOption, limit } from '../core/config.ts';
 import { type ResilienceConfig, ResilienceConfigSchema } from '../pipeline/index.ts';
 import type { RetryConfig } from '../retry/index.ts';
-import type { TimeoutConfig } from '../timeout/index.ts';
+import type { CallPhase } from './call.ts';
 import type { ChatChunk } from './chunk.ts';
+import { type ChatTimeout, ChatTimeoutSchema } from './clocks.ts';
+import { type FallbackConditions, FallbackKindSchema } from './errors.ts';
 import type { ChatContext, ChatProvider } from './provider.ts';
 
 const provider = (): z.ZodMiniCustom<ChatProvider, ChatProvider> =>
-  z.custom<ChatProvider>(
-    (value) => typeof (value as ChatProvider | null)?.stream === 'function',
-    'must be a ChatProvider, such as openAICompatible(…)',
-  );
+  z.custom<ChatProvider>((value) => {
+    const { name, stream } = (value ?? {}) as Partial<ChatProvider>;
+    return typeof stream === 'function' && typeof name === 'string' && name !== '';
+  }, 'must be a ChatProvider with a name, such as openAICompatible(…)');
 
-/** What `recovery` decides cannot be said a second time, in another way, inside a policy. */
-const without =
-  (...options: readonly string[]) =>
-  (config: unknown): boolean =>
-    typeof config !== 'object' || config === null || !options.some((option) => Object.hasOwn(config, option));
+const { retry, circuitBreaker, rateLimit, bulkhead } = ResilienceConfigSchema.shape;
 
-const { timeout, retry, circuitBreaker, rateLimit, bulkhead } = ResilienceConfigSchema.shape;
+const timeoutOption = () => z.optional(z.union([limit(), ChatTimeoutSchema]));
 
 export const ResilientProviderConfigSchema = z
   .strictObject({
     ...commonOptions,
     provider: provider(),
     circuitBreaker,
-    retry: retry.check(
-      z.refine(without('commitOn', 'resume'), 'must not hold "commitOn" or "resume": see "recovery"'),
-    ),
-    timeout: timeout.check(
-      z.refine(without('commitOn', 'with'), 'must not hold "commitOn" or "with": see "fallbackProviders"'),
-    ),
+    retry: retry.check(z.refine(leavesRecovery, 'must not hold "commitOn" or "resume": see "recovery"')),
+    timeout: timeoutOption(),
     rateLimit,
     bulkhead,
     fallbackProvider: z.optional(provider()),
     fallbackProviders: z.optional(z.readonly(z.array(provider(), 'must be an array of providers'))),
-    recovery: z.optional(
-      z.enum(
-        ['fail', 'restart'],
-        'must be "fail" or "restart" (this version cannot continue a broken answer yet)',
-      ),
-    ),
+    fallbackOn: z.optional(z.partialRecord(FallbackKindSchema, z.boolean('must be true or false'))),
+    recovery: z.optional(z.enum(['fail', 'restart', 'continue'], 'must be "fail", "restart" or "continue"')),
   })
   .check(
     z.refine(({ fallbackProvider, fallbackProviders }) => !fallbackProvider || !fallbackProviders, {
       path: ['fallbackProvider'],
       message: 'has no place beside "fallbackProviders": put it there',
     }),
+    z.refine(haveNamesOfTheirOwn, {
+      path: ['fallbackProviders'],
+      message: 'must have names of their own, or nobody could tell who answered: give one a "name"',
+    }),
   );
+
+function haveNamesOfTheirOwn(config: {
+  readonly provider: ChatProvider;
+  readonly fallbackProvider?: ChatProvider | undefined;
+  readonly fallbackProviders?: readonly ChatProvider[] | undefined;
+}): boolean {
+  const { provider, fallbackProvider, fallbackProviders = [] } = config;
+  const all = [provider, ...(fallbackProvider ? [fallbackProvider] : fallbackProviders)];
+  return new Set(all.map(({ name }) => name)).size === all.length;
+}
+
+/** What `recovery` decides cannot be said a second time, in another way. */
+function leavesRecovery(config: unknown): boolean {
+  return (
+    typeof config !== 'object' ||
+    config === null ||
+    !(Object.hasOwn(config, 'commitOn') || Object.hasOwn(config, 'resume'))
+  );
+}
 
 /** The policies around every single provider. */
 export interface Policies
@@ -61,10 +74,10 @@ export interface Policies
    */
   readonly retry?: number | Omit<RetryConfig<ChatChunk>, 'commitOn' | 'resume'> | undefined;
   /**
-   * Limits in milliseconds: `total` of one provider's attempts and waits, `first` to the first content of an attempt,
-   * `each` between two chunks. A number is the total. @default none
+   * Limits in milliseconds: `total` of one provider's attempts and waits, `headers` and `first` to the first content of an
+   * attempt, `each` between two chunks, and a pace. A number is the total. @default none
    */
-  readonly timeout?: number | Omit<TimeoutConfig<ChatChunk>, 'commitOn' | 'with'> | undefined;
+  readonly timeout?: number | ChatTimeout | undefined;
 }
 
 export interface ResilientProviderConfig extends Policies {
@@ -75,19 +88,45 @@ export interface ResilientProviderConfig extends Policies {
   /** Who is asked, in this order, when `provider` has finally failed. */
   readonly fallbackProviders?: readonly ChatProvider[] | undefined;
   /**
+   * After which kinds of errors another provider is asked, where that is to differ from the usual: `invalid` requests and
+   * the `content-filter` are not passed on, all others are. @default {}
+   */
+  readonly fallbackOn?: FallbackConditions | undefined;
+  /**
    * What happens to an answer that breaks after its first content. `fail`: a `StreamInterruptedError` with the partial
    * answer. `restart`: it begins anew, behind a `retract` mark, by retries and fallbacks as if nothing had been said.
+   * `continue`: what is missing is asked for, and follows behind a `resume` mark; what cannot be continued is restarted.
    * @default 'fail' for `stream()`; 'restart' for `chat()`, whose caller sees no partial answer
    */
-  readonly recovery?: 'fail' | 'restart' | undefined;
+  readonly recovery?: 'fail' | 'restart' | 'continue' | undefined;
 }
 
-export const CallOptionsSchema = z.object({ timeout: z.optional(limit()) });
+/** What a call may be told. The fields of a `ChatContext` are among them, because a `ResilientProvider` is a provider too. */
+export const CallOptionsSchema = z.strictObject({
+  timeout: timeoutOption(),
+  onPhase: z.optional(functionOption<(phase: CallPhase) => void>()),
+  signal: z.optional(
+    z.custom<AbortSignal>(
+      (value) => typeof (value as AbortSignal | null)?.aborted === 'boolean',
+      'must be an AbortSignal',
+    ),
+  ),
+  callId: z.optional(z.string('must be a string')),
+  attempt: z.optional(count(1)),
+  resume: z.optional(z.unknown()),
+  checkpoint: z.optional(z.unknown()),
+  headersReceived: z.optional(z.unknown()),
+  keepAliveReceived: z.optional(z.unknown()),
+});
 
-export interface CallOptions extends ChatContext {
+export interface CallOptions extends Pick<ChatContext, 'attempt' | 'signal' | 'callId'> {
   /**
    * The caller's patience in milliseconds: it bounds the whole call, waits, retries and fallbacks included, and ends it
-   * with a `StreamTimeoutError`; `Infinity` means none. @default Infinity
+   * with a `StreamTimeoutError`, which after the first content is the `cause` of a `StreamInterruptedError`. `Infinity`
+   * means none. With a config, `total` is this patience, and the other limits replace those of the providers for this
+   * call. @default Infinity
    */
-  readonly timeout?: number | undefined;
+  readonly timeout?: number | ChatTimeout | undefined;
+  /** Hears where the call is, whenever that changes. */
+  readonly onPhase?: ((phase: CallPhase) => void) | undefined;
 }

@@ -3,15 +3,18 @@ import type { CircuitBreaker } from '../circuit-breaker/index.ts';
 import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
 import { type EventBus, getEventBus, summarize } from '../core/event-bus.ts';
-import { fallback } from '../fallback/index.ts';
+import { recovering } from '../core/recovery.ts';
 import { untilAborted } from '../interop/index.ts';
 import { timeout } from '../timeout/index.ts';
 import type { ChatResponse } from './answer.ts';
 import { Call, type Tally } from './call.ts';
 import { type ChatChunk, isContent } from './chunk.ts';
-import { mayFallBack } from './errors.ts';
+import type { FallbackConditions } from './errors.ts';
 import { GuardedProvider } from './guarded-provider.ts';
+import type { AttemptTotals } from './ledger.ts';
 import type { ChatMessage, ChatProvider, ChatRequest } from './provider.ts';
+import { ProviderChain } from './provider-chain.ts';
+import { requestFrom } from './request.ts';
 import {
   type CallOptions,
   CallOptionsSchema,
@@ -20,6 +23,8 @@ import {
 } from './resilient-config.ts';
 
 export interface ResilientProviderStats extends Readonly<Tally> {
+  /** What the attempts at every provider add up to, by its name. */
+  readonly providers: Readonly<Record<string, AttemptTotals>>;
   readonly calls: number;
   /** Calls that are under way. */
   readonly active: number;
@@ -45,22 +50,34 @@ type Outcome = 'completed' | 'failed' | 'cancelled';
  * ```
  *
  * **One call.** Every provider has a pipeline of its own, see `resilience()`: `timeout.total` > retry > circuit breaker >
- * rate limit > bulkhead > `timeout.first` and `timeout.each` > provider. What a provider finally fails with is answered by
- * the next one, except `invalid` requests, the `content-filter` and the caller's own abort, which no other provider cures.
+ * rate limit > bulkhead > the clocks of one attempt > provider. What a provider finally fails with is answered by the next
+ * one, except `invalid` requests and the `content-filter` (see `fallbackOn`) and the caller's own abort, which no other
+ * provider cures. A conversation that is too long is passed only to those who are not known to hold no more
+ * (`capabilities.contextWindow`), and a provider that is silent until `timeout.first` or `timeout.headers` is not retried
+ * while there is somebody else.
+ *
+ * **An answer that breaks** after its first content is treated as `recovery` says, by retries and fallbacks alike.
+ * `continue` asks for the rest: the provider takes up its own stream where it can (`capabilities.resume`), else the model
+ * goes on with its own words (`capabilities.prefill`), or is told where it stopped. What it repeats is left out, white space
+ * aside, when at least eight letters or digits say that it is a repetition. Half a tool call, half a thought, structured
+ * output, a text too short to compare, and a refused continuation are restarted instead, the latter at once.
  *
  * **Who guards what.** A policy that is given as a config is made once for each provider. A shared object guards `provider`
  * alone. A `ResilientProvider` among the fallbacks brings its own policies; around it is only a circuit breaker. The circuit
  * breaker is always there, the other policies when they are given.
  *
- * **Marks.** They come with the first content that needs them: `retract` when what was shown is void, `switch` whenever
- * another provider speaks than before, at first `provider`. An attempt that fails before its first content leaves no trace.
+ * **Marks.** They come with the first content that needs them: `retract` when what was shown is void, `resume` when what
+ * follows continues it, `switch` whenever another provider speaks than before, at first `provider`. An attempt that fails before its first content leaves no trace.
  *
- * **The end.** The last chunk of a whole answer is `finish`; a provider that completes without it has failed (`truncated`).
+ * **The end.** The last chunk of a whole answer is `finish`; a provider that completes without it has failed (`truncated`),
+ * and so has one whose tool calls are not JSON (`malformed`).
  * A call that fails after its first content ends with a `StreamInterruptedError`, which carries what is still shown.
  * Unsubscribing, and an abort of `signal`, reach the provider at once and are neutral to all policies; after an abort the
  * stream errors with the signal's reason.
  *
- * Events: `stream_started`, `first_token`, `stream_retracted`, `provider_switched`, `stream_ended`, and those of the policies.
+ * Events: `stream_started`, `first_token`, `stream_retracted`, `stream_continued`, `provider_switched`, `attempt_ended`,
+ * `stream_ended`, and those of the policies. `attempt_ended` is the ledger of a call, line by line; `chat()` returns it with
+ * the answer, a `StreamInterruptedError` carries it, and `stats.providers` adds it up.
  *
  * @example
  * ```ts
@@ -81,7 +98,9 @@ export class ResilientProvider implements ChatProvider {
   readonly #recovery: Recovery | undefined;
   readonly #scheduler: SchedulerLike | undefined;
   readonly #events: EventBus;
-  readonly #tally: Tally = { attempts: 0, retracted: 0, switched: 0 };
+  readonly #conditions: FallbackConditions | undefined;
+  readonly #tally: Tally = { attempts: 0, retracted: 0, continued: 0, switched: 0 };
+  readonly #totals = new Map<string, AttemptTotals>();
   readonly #ended = { completed: 0, failed: 0, cancelled: 0 };
   #calls = 0;
 
@@ -100,6 +119,7 @@ export class ResilientProvider implements ChatProvider {
       ),
     ];
     this.#recovery = options.recovery;
+    this.#conditions = options.fallbackOn;
     this.#scheduler = scheduler;
     this.#events = events;
   }
@@ -112,7 +132,8 @@ export class ResilientProvider implements ChatProvider {
   get stats(): ResilientProviderStats {
     const { completed, failed, cancelled } = this.#ended;
     const active = this.#calls - completed - failed - cancelled;
-    return { calls: this.#calls, active, completed, failed, cancelled, ...this.#tally };
+    const providers = Object.fromEntries(this.#totals);
+    return { calls: this.#calls, active, completed, failed, cancelled, ...this.#tally, providers };
   }
 
   /** Whether one of the providers would be asked now: its circuit is not open, and it does not call itself unhealthy. */
@@ -127,8 +148,10 @@ export class ResilientProvider implements ChatProvider {
    * @throws {ConfigurationError} at once, naming the option and the value.
    */
   stream(input: readonly ChatMessage[] | ChatRequest, options: CallOptions = {}): Observable<ChatChunk> {
-    parseConfig('ResilientProvider.stream', CallOptionsSchema, { timeout: options.timeout });
-    return defer(() => this.#run(this.#call(input, options), options, this.#recovery ?? 'fail'));
+    const of = 'ResilientProvider.stream';
+    parseConfig(of, CallOptionsSchema, options);
+    const request = requestFrom(of, input);
+    return defer(() => this.#run(this.#call(request, options), options, this.#recovery ?? 'fail'));
   }
 
   /**
@@ -138,34 +161,38 @@ export class ResilientProvider implements ChatProvider {
    * @returns a promise that rejects with what `stream()` would have ended with.
    */
   async chat(input: readonly ChatMessage[] | ChatRequest, options: CallOptions = {}): Promise<ChatResponse> {
-    parseConfig('ResilientProvider.chat', CallOptionsSchema, { timeout: options.timeout });
-    const call = this.#call(input, options);
+    const of = 'ResilientProvider.chat';
+    parseConfig(of, CallOptionsSchema, options);
+    const call = this.#call(requestFrom(of, input), options);
     await lastValueFrom(this.#run(call, options, this.#recovery ?? 'restart'));
     return call.response();
   }
 
-  #call(input: readonly ChatMessage[] | ChatRequest, { callId }: CallOptions): Call {
+  #call(request: ChatRequest, { callId, onPhase, timeout }: CallOptions): Call {
     return new Call({
       name: this.name,
-      request: 'messages' in input ? input : { messages: input },
+      request,
       callId,
+      onPhase,
+      limits: typeof timeout === 'object' ? timeout : {},
       primary: this.#primary.provider,
       clock: clockOf(this.#scheduler),
       events: this.#events,
       tally: this.#tally,
+      totals: this.#totals,
     });
   }
 
   /** The caller's own ends are outermost: an abort must not look like a failure, nor his patience like a provider's. */
-  #run(call: Call, { signal, timeout: patience }: CallOptions, recovery: Recovery): Observable<ChatChunk> {
-    let chunks = this.#answer(call, recovery).pipe(
-      catchError((error) => throwError(() => call.broken(error))),
-    );
+  #run(call: Call, { signal, timeout: limits }: CallOptions, recovery: Recovery): Observable<ChatChunk> {
+    const patience = typeof limits === 'object' ? limits.total : limits;
+    let chunks = this.#answer(call, recovery);
     if (patience !== undefined) chunks = chunks.pipe(timeout({ total: patience, ...this.#common }));
+    chunks = chunks.pipe(catchError((error) => throwError(() => call.broken(error))));
     if (signal !== undefined) chunks = chunks.pipe(untilAborted(signal));
     return chunks.pipe(
       tap({
-        subscribe: () => this.#begin(),
+        subscribe: () => this.#begin(call),
         complete: () => this.#end(call, 'completed'),
         error: (error) =>
           this.#end(call, signal?.aborted && error === signal.reason ? 'cancelled' : 'failed', error),
@@ -176,27 +203,32 @@ export class ResilientProvider implements ChatProvider {
 
   /** Where a mark can take back what was said, nothing commits: then every retry and every fallback stays open. */
   #answer(call: Call, recovery: Recovery): Observable<ChatChunk> {
-    const commitOn = recovery === 'restart' ? () => false : isContent;
-    const answerOf = (guarded: GuardedProvider): Observable<ChatChunk> =>
-      call.attempts(guarded.provider).pipe(guarded.guard(commitOn, (error) => call.failed(error)));
-
-    const [, ...others] = this.#providers;
-    const answer = answerOf(this.#primary);
-    if (others.length === 0) return answer;
-    const alternatives = others.map((guarded) => ({ error }: { error: unknown }) => {
-      call.failed(error);
-      return answerOf(guarded);
+    const commitOn = recovery === 'fail' ? isContent : () => false;
+    const failed = (error: unknown): void => call.failed(error);
+    const chain = new ProviderChain({
+      name: this.name,
+      events: this.#events,
+      providers: this.#providers,
+      conditions: this.#conditions,
+      commitOn,
+      failed,
+      answerOf: (guarded) =>
+        call
+          .attempts(guarded, recovery === 'continue')
+          .pipe(guarded.guard({ commitOn, failed, givesWay: (error) => chain.givesWay(error) })),
     });
-    return answer.pipe(fallback({ alternatives, commitOn, handle: mayFallBack, ...this.#common }));
+    return recovering(chain.answer(), () => chain);
   }
 
-  #begin(): void {
+  #begin(call: Call): void {
     this.#calls++;
+    call.enter('queued');
     this.#events.publish('stream_started', this.name, { provider: this.#primary.provider.name });
   }
 
   #end(call: Call, outcome: Outcome, error?: unknown): void {
     this.#ended[outcome]++;
+    call.enter('ended');
     this.#events.publish('stream_ended', this.name, {
       provider: call.speaker,
       outcome,

@@ -48,7 +48,7 @@ const RULES: readonly Rule[] = [
   { kind: 'context-length', words: /\btokens?\b/, with: [413] },
   // One request beyond what a whole minute allows: no wait makes it fit.
   { kind: 'context-length', words: /request too large/, with: [429] },
-  { kind: 'content-filter', code: /^(content_policy_violation|content_filter|bio_policy)$/ },
+  { kind: 'content-filter', code: /^((image_)?content_policy_violation|content_filter|bio_policy)$/ },
   {
     kind: 'content-filter',
     words: /content (management )?policy|content filter|safety system/,
@@ -59,10 +59,17 @@ const RULES: readonly Rule[] = [
   { kind: 'auth', status: is(401, 403) },
   { kind: 'server', status: (status) => status >= 500 || is(408, 425)(status) },
   { kind: 'invalid', status: (status) => status >= 300 },
-  { kind: 'overloaded', code: /overloaded|^slow_down$/, words: /overloaded/ },
+  {
+    kind: 'overloaded',
+    code: /overloaded|^slow_down$/,
+    words: /overloaded|server busy|maximum pending requests/,
+  },
   { kind: 'rate-limit', code: /rate_?limit|^(requests|tokens)$/, words: /rate limit|too many requests/ },
   { kind: 'auth', code: /^(authentication_error|permission_error|invalid_api_key)$/ },
-  { kind: 'invalid', code: /^(invalid_\w+|not_found_error|model_not_found|request_too_large)$/ },
+  {
+    kind: 'invalid',
+    code: /^(invalid_\w+|image_\w+|not_found_error|model_not_found|request_too_large|data_residency_mismatch)$/,
+  },
 ];
 
 /** The kind of a refusal; one that no rule recognises is trouble on the provider's side. */

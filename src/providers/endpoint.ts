@@ -1,4 +1,9 @@
-import { ProviderError, type ProviderErrorDetails, type ProviderErrorKind } from '../chat/errors.ts';
+import {
+  isProviderError,
+  ProviderError,
+  type ProviderErrorDetails,
+  type ProviderErrorKind,
+} from '../chat/errors.ts';
 import { isStreamTimeoutError, messageOf } from '../core/errors.ts';
 import { classify } from './classify.ts';
 import { type HeaderLookup, retryAfterFrom } from './retry-after.ts';
@@ -28,15 +33,14 @@ const NO_HEADERS: HeaderLookup = () => undefined;
 /** One address of one provider, and the only place that words its failures. The key appears in none of them. */
 export class Endpoint {
   readonly provider: string;
-  readonly url: string;
   /** The address as it may be shown: queries sometimes carry keys. */
-  readonly #shownUrl: string;
+  readonly #shownUrl: string | undefined;
   readonly #key: string | undefined;
 
-  constructor(provider: string, url: URL, key: string | undefined) {
+  /** @param url `undefined` where a library keeps it. */
+  constructor(provider: string, url?: URL, key?: string) {
     this.provider = provider;
-    this.url = url.href;
-    this.#shownUrl = url.origin + url.pathname;
+    this.#shownUrl = url && url.origin + url.pathname;
     this.#key = key || undefined;
   }
 
@@ -60,11 +64,12 @@ export class Endpoint {
   }
 
   /** The error for one that the provider reports inside a stream that had begun well. */
-  broken(report: ErrorReport, response: Response): ProviderError {
+  broken(report: ErrorReport, response: Response, cause?: unknown): ProviderError {
     const { message, headers } = report;
     const kind = classify(report);
     const advice = ADVICE[kind] ?? 'Check the request.';
     return this.error(kind, `reported an error inside the stream: ${this.quote(message)} ${advice}`, {
+      cause,
       retryAfter: retryAfterFrom({ header: NO_HEADERS, frameHeader: headers && lookUp(headers), message }),
       requestId: requestIdOf(response.headers),
     });
@@ -82,13 +87,14 @@ export class Endpoint {
     const what = json === undefined ? 'a page' : 'a JSON document';
     return this.error(
       'malformed',
-      `sent ${what} instead of a stream of server-sent events: ${this.quote(titleOf(body))} ${advice}`,
+      `sent ${what} instead of a stream: ${this.quote(titleOf(body))} ${advice}`,
       { status: response.status, requestId: requestIdOf(response.headers) },
     );
   }
 
   /** The error for a connection that failed before a reply came (`response` is undefined) or in the middle of it. */
   lost(cause: unknown, response?: Response): ProviderError {
+    if (isProviderError(cause)) return cause;
     const code = codeOf(cause);
     const name = (cause as { name?: unknown } | null)?.name;
     const kind: ProviderErrorKind =
@@ -100,8 +106,8 @@ export class Endpoint {
     const story = FAILURES.find(([codes]) => codes.test(code ?? ''))?.[1];
     const happened =
       response !== undefined
-        ? `lost the connection in the middle of the answer (${code ?? messageOf(cause)}).`
-        : `could not be asked: ${story ?? `the connection failed (${code ?? messageOf(cause)}).`} The URL is "${this.#shownUrl}".`;
+        ? `lost the connection in the middle of the answer (${code ?? messageOf(innermost(cause))}).`
+        : `could not be asked: ${story ?? `the connection failed (${code ?? messageOf(innermost(cause))}).`}${this.#shownUrl === undefined ? '' : ` The URL is "${this.#shownUrl}".`}`;
     return this.error(kind, happened, { cause, requestId: response && requestIdOf(response.headers) });
   }
 
@@ -116,8 +122,9 @@ export class Endpoint {
     return line === '' ? 'it gave no reason.' : `"${line.length > 300 ? `${line.slice(0, 300)}…` : line}".`;
   }
 
+  /** A key of a few letters is no secret, and taking it out would only maim other words. */
   #withoutKey(text: string): string {
-    return this.#key === undefined ? text : text.replaceAll(this.#key, '[key]');
+    return this.#key === undefined || this.#key.length < 8 ? text : text.replaceAll(this.#key, '[key]');
   }
 }
 
@@ -151,12 +158,17 @@ const FAILURES: readonly (readonly [codes: RegExp, story: string])[] = [
 ];
 
 /** The first code in the chain of causes. */
-function codeOf(error: unknown): string | undefined {
+export function codeOf(error: unknown): string | undefined {
   for (let link = error; typeof link === 'object' && link !== null; link = (link as Error).cause) {
     const { code } = link as { code?: unknown };
     if (typeof code === 'string') return code;
   }
   return undefined;
+}
+
+/** What really happened: a failed `fetch` says so only in its causes. */
+function innermost(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? innermost(error.cause) : error;
 }
 
 export function requestIdOf(headers: Headers): string | undefined {
@@ -181,8 +193,9 @@ function parse(text: string): unknown {
 export function reportIn(value: unknown): ErrorReport | undefined {
   if (Array.isArray(value)) return reportIn(value[0]);
   if (typeof value !== 'object' || value === null) return undefined;
-  const { error, object, type, message, detail } = value as Record<string, unknown>;
-  if (typeof error === 'string') return { message: error, codes: [] };
+  const { error, object, type, message, detail, status, response } = value as Record<string, unknown>;
+  if (type === 'response.failed') return reportIn(response);
+  if (typeof error === 'string') return reportOf({ message: error, code: status });
   if (typeof error === 'object' && error !== null) return reportOf(error as Record<string, unknown>);
   if (object === 'error' || type === 'error') return reportOf(value as Record<string, unknown>);
   const said = message ?? detail;

@@ -1,6 +1,8 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { ChatChunk } from '../chat/chunk.ts';
+import type { ChatContext } from '../chat/provider.ts';
 import { clockOf, type Timer } from '../core/clock.ts';
+import { untilAborted } from '../interop/index.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** Turns the body of one reply into chunks. What its methods throw is the stream's error. */
@@ -15,29 +17,34 @@ export interface Decoder {
   readonly over: boolean;
 }
 
+/** Sends one request, with `fetch` or a client of the service that ends in one; refusals are replies too. */
+export type Send = (signal: AbortSignal) => Promise<Response>;
+
 export interface Exchange {
   readonly endpoint: Endpoint;
-  readonly fetch: typeof globalThis.fetch;
-  /** Made for every subscription. */
-  request(): RequestInit;
+  readonly context: ChatContext;
+  /** Makes the request of one subscription. */
+  request(): Send;
   /** What the request asks for, for error messages. */
   readonly model: string;
   decoder(response: Response, emit: (chunk: ChatChunk) => void): Decoder;
 }
 
 /** How long a finished answer waits for its accounts, and a reply that is over for the end of its connection. */
-const PATIENCE = 1_000;
+export const PATIENCE = 1_000;
 
 /** Characters of an error's body that are worth reading. */
 const MAX_BODY_LENGTH = 65_536;
 
-/** One request and its streamed reply. Unsubscribing closes the socket. */
+/** One request and its streamed reply. Unsubscribing closes the socket, and so does the caller's signal. */
 export function httpStream(exchange: Exchange): Observable<ChatChunk> {
-  return new Observable((subscriber) => {
+  const { signal } = exchange.context;
+  const stream = new Observable<ChatChunk>((subscriber) => {
     const reply = new StreamedReply(exchange, subscriber);
     subscriber.add(() => reply.close());
     void reply.run();
   });
+  return signal ? stream.pipe(untilAborted(signal)) : stream;
 }
 
 class StreamedReply {
@@ -46,6 +53,7 @@ class StreamedReply {
   readonly #abort = new AbortController();
   #timer: Timer | undefined;
   #answered = false;
+  #chunks = 0;
 
   constructor(exchange: Exchange, subscriber: Subscriber<ChatChunk>) {
     this.#exchange = exchange;
@@ -72,10 +80,10 @@ class StreamedReply {
   }
 
   async #send(): Promise<Response> {
-    const { endpoint, fetch } = this.#exchange;
-    const init = this.#exchange.request();
+    const { endpoint } = this.#exchange;
+    const send = this.#exchange.request();
     try {
-      return await fetch(endpoint.url, { ...init, signal: this.#abort.signal });
+      return await send(this.#abort.signal);
     } catch (cause) {
       throw endpoint.lost(cause);
     }
@@ -89,7 +97,12 @@ class StreamedReply {
   }
 
   async #read(response: Response): Promise<void> {
-    const decoder = this.#exchange.decoder(response, (chunk) => this.#subscriber.next(chunk));
+    const { context } = this.#exchange;
+    const decoder = this.#exchange.decoder(response, (chunk) => {
+      this.#chunks++;
+      this.#subscriber.next(chunk);
+    });
+    context.headersReceived?.();
     const text = new TextDecoder();
     const reader = response.body?.getReader();
     for (;;) {
@@ -97,7 +110,9 @@ class StreamedReply {
       if (this.#subscriber.closed && !this.#answered) return;
       if (bytes === undefined) break;
       if (this.#answered) continue;
+      const before = this.#chunks;
       decoder.feed(text.decode(bytes, { stream: true }));
+      if (this.#chunks === before) context.keepAliveReceived?.();
       if (decoder.over) this.#complete(decoder);
       else if (decoder.finished) {
         this.#wait(() => {

@@ -1,5 +1,5 @@
 import { LLMock } from '@copilotkit/aimock';
-import { lastValueFrom, NEVER, type Observable, of, take, throwError, toArray } from 'rxjs';
+import { from, lastValueFrom, NEVER, type Observable, of, take, throwError, toArray } from 'rxjs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Bulkhead } from '../../src/bulkhead/index.ts';
 import {
@@ -190,6 +190,20 @@ describe('over real HTTP', () => {
     },
   );
 
+  test.each(byName(PASSING_AFTER_CONTENT))(
+    "'continue': after $name only the rest is delivered, though the model says all of it again",
+    async ({ fault }) => {
+      const wall = await wallThat(fault, ok());
+      const provider = resilient({ provider: at(wall), retry: quick, recovery: 'continue' });
+      const { chunks, shown, error } = await read(provider.stream(HELLO));
+      expect(error).toBeUndefined();
+      expect(shown).toBe(DEFAULT_ANSWER);
+      expect(typesOf(chunks).filter((type) => type !== 'text')).toStrictEqual(['resume', 'usage', 'finish']);
+      expect(provider.stats).toMatchObject({ attempts: 2, continued: 1, retracted: 0 });
+      await wall.idle();
+    },
+  );
+
   test.each(byName([...PASSING, ...PASSING_AFTER_CONTENT]))(
     'chat() gives the exact answer despite $name',
     async ({ fault }) => {
@@ -203,7 +217,12 @@ describe('over real HTTP', () => {
         finishReason: 'stop',
         provider: 'wall',
         model: 'wall-1',
+        requestId: expect.any(String),
         attempts: 2,
+        ledger: [
+          expect.objectContaining({ provider: 'wall', outcome: 'failed', error: expect.any(Error) }),
+          expect.objectContaining({ provider: 'wall', outcome: 'completed', model: 'wall-1' }),
+        ],
         timeToFirstToken: expect.any(Number),
       });
       await wall.idle();
@@ -231,7 +250,7 @@ describe('over real HTTP', () => {
     const provider = resilient({
       provider: at(main, 'main'),
       fallbackProvider: at(spare, 'spare'),
-      timeout: { first: 100, each: 100 },
+      timeout: { first: 400, each: 400 },
     });
     expect(await provider.chat(HELLO)).toMatchObject({
       text: DEFAULT_ANSWER,
@@ -315,16 +334,22 @@ describe('over real HTTP', () => {
 
   test('a mock by others is understood as well, also when it cuts the stream', async () => {
     const mock = new LLMock({ port: 0, chunkSize: 5, logLevel: 'silent' });
-    mock.on({ userMessage: 'Hello' }, { content: 'Hello from the other side.' }, { latency: 1 });
+    const answer = { content: 'Hello from the other side.' };
+    const cut = { latency: 15, truncateAfterChunks: 3 };
+    mock.on({ userMessage: 'Hello', sequenceIndex: 0 }, answer, cut);
+    mock.on({ userMessage: 'Hello' }, answer, { latency: 1 });
     const url = await mock.start();
     open.push({ close: () => mock.stop() });
     const provider = resilient({
       provider: openAICompatible({ baseURL: `${url}/v1`, model: 'gpt-4o' }),
       retry: quick,
+      recovery: 'restart',
     });
     mock.nextRequestError(503, { message: 'overloaded' });
-    expect(await provider.chat(HELLO)).toMatchObject({ text: 'Hello from the other side.', attempts: 2 });
-    expect(await lastValueFrom(provider.stream(HELLO).pipe(text()))).toBe('Hello from the other side.');
+    const chunks = await lastValueFrom(provider.stream(HELLO).pipe(toArray()));
+    expect(chunks.map(({ type }) => type)).toContain('retract');
+    expect(await lastValueFrom(from(chunks).pipe(text()))).toBe(answer.content);
+    expect(mock.getRequests()).toHaveLength(3);
   });
 });
 
@@ -635,7 +660,12 @@ test('the bus hears the whole story of a call', async () => {
     cancelled: 0,
     attempts: 2,
     retracted: 1,
+    continued: 0,
     switched: 1,
+    providers: {
+      main: expect.objectContaining({ attempts: 1, failed: 1, errors: { truncated: 1 } }),
+      spare: expect.objectContaining({ attempts: 1, completed: 1, errors: {} }),
+    },
   });
 });
 
@@ -659,7 +689,14 @@ test('a call that is cancelled at a mark says nothing after it, not even to the 
   });
   const chunks = await lastValueFrom(provider.stream(HELLO).pipe(take(1), toArray()));
   expect(chunks).toStrictEqual([{ type: 'switch', from: 'main', to: 'spare' }]);
-  expect(types).toStrictEqual(['stream_started', 'fallback_used', 'provider_switched', 'stream_ended']);
+  expect(types).toStrictEqual([
+    'stream_started',
+    'attempt_ended',
+    'fallback_used',
+    'provider_switched',
+    'attempt_ended',
+    'stream_ended',
+  ]);
 });
 
 describe('bad configuration is refused at once', () => {
@@ -671,26 +708,47 @@ describe('bad configuration is refused at once', () => {
     [{ provider, retry: { maxRetries: 1.5 } }, 'option "retry.maxRetries" must be a whole number'],
     [{ provider, retry: { commitOn: () => true } }, 'option "retry" must not hold "commitOn"'],
     [{ provider, timeout: 0 }, 'option "timeout"'],
+    [{ provider, timeout: { first: 5, with: () => NEVER } }, 'unknown option "timeout.with"'],
     [
-      { provider, timeout: { first: 5, with: () => NEVER } },
-      'option "timeout" must not hold "commitOn" or "with"',
+      { provider, timeout: { first: 5, headers: 6 } },
+      'option "timeout.headers" must not be longer than "first"',
     ],
+    [{ provider, timeout: { each: 5, total: 4 } }, 'option "timeout.each" must not be longer than "total"'],
+    [{ provider, timeout: { minTokensPerSecond: Infinity } }, 'option "timeout.minTokensPerSecond"'],
+    [{ provider, fallbackOn: { cancelled: true } }, 'fallbackOn'],
+    [{ provider, fallbackOn: { quota: 1 } }, 'option "fallbackOn.quota" must be true or false'],
     [{ provider, circuitBreaker: { failureThreshold: 0 } }, 'option "circuitBreaker.failureThreshold"'],
     [{ provider, bulkhead: { maxConcurrent: 0 } }, 'option "bulkhead.maxConcurrent"'],
     [{ provider, rateLimit: { requestsPerSecond: 0 } }, 'option "rateLimit.requestsPerSecond"'],
-    [
-      { provider, recovery: 'continue' },
-      'option "recovery" must be "fail" or "restart" (this version cannot continue',
-    ],
+    [{ provider, recovery: 'repair' }, 'option "recovery" must be "fail", "restart" or "continue"'],
     [
       { provider, fallbackProvider: provider, fallbackProviders: [] },
       'has no place beside "fallbackProviders"',
     ],
     [{ provider, fallbackProviders: [{}] }, 'option "fallbackProviders.0" must be a ChatProvider'],
     [{ provider, retries: 3 }, 'unknown option "retries"'],
+    [{ provider: { ...provider, name: '' } }, 'option "provider" must be a ChatProvider with a name'],
+    [{ provider, fallbackProvider: provider }, 'option "fallbackProviders" must have names of their own'],
   ])('%#: %s', (config, message) => {
     expect(() => new ResilientProvider(config as never)).toThrow(message);
     expect(() => new ResilientProvider(config as never)).toThrow(/^ResilientProvider: /);
+  });
+});
+
+describe('a call that cannot be meant is refused at once', () => {
+  const assistant = new ResilientProvider({ provider: scripted('main', says('a')) });
+  const hello = [{ role: 'user', content: 'hello' }];
+  test.each([
+    ['hello', {}, 'option "messages" must be an array of messages'],
+    [[], {}, 'option "messages" must hold at least one message'],
+    [[{ role: 'user' }], {}, 'option "messages.0.content" must be a string'],
+    [{ messages: [{ role: 'robot', content: 'a' }] }, {}, 'option "messages.0.role" must be "system"'],
+    [hello, { timeot: 5 }, 'unknown option "timeot"'],
+    [hello, { timeout: 0 }, 'option "timeout"'],
+    [hello, { signal: 'now' }, 'option "signal" must be an AbortSignal'],
+  ])('%#: %s', async (input, options, message) => {
+    expect(() => assistant.stream(input as never, options as never)).toThrow(message);
+    await expect(assistant.chat(input as never, options as never)).rejects.toThrow(message);
   });
 });
 

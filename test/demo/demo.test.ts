@@ -176,7 +176,7 @@ describe.concurrent('what it is asked for', () => {
 
   it.each([
     [{ OPENAI_BASE_URL: 'http://127.0.0.1/v1' }, /OPENAI_BASE_URL is set, but OPENAI_API_KEY is not/],
-    [{ OPENAI_API_KEY: 'k', OPENAI_BASE_URL: 'nonsense' }, /"baseURL" must be a URL .*"nonsense"/],
+    [{ OPENAI_API_KEY: 'k', OPENAI_BASE_URL: 'nonsense' }, /OPENAI_BASE_URL must be a URL .*"nonsense"/],
     [{ OLLAMA_HOST: 'no host' }, /OLLAMA_HOST must be a host or a URL, got "no host"/],
   ])('refuses the environment %j in one sentence', async (env, sentence) => {
     const { exitCode, stdout, stderr } = await run([], { env });

@@ -18,6 +18,8 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chapters } from '../../marbles/index.ts';
+import { ascii } from '../../marbles/picture/ascii.ts';
+import { runDiagram } from '../../marbles/run-diagram.ts';
 import { EVENT_CATEGORIES } from '../../src/core/events.ts';
 import * as library from '../../src/index.ts';
 import * as openai from '../../src/providers/openai-compatible/index.ts';
@@ -29,7 +31,6 @@ import {
   rateLimited,
   startFaultServer,
 } from '../support/fault-server.ts';
-import { picture } from './picture.ts';
 import { type Block, blocks, expectedOutput, noteCount, optionRows } from './readme.ts';
 
 /** Milliseconds after which something hangs. Nothing here waits for so long. */
@@ -111,7 +112,7 @@ describe('the pictures of the README', () => {
       )
       .find(({ caption }) => caption === note.picture)?.diagram;
     if (diagram === undefined) throw new Error(`there is no diagram "${note.picture}"`);
-    expect(code.trimEnd()).toBe(picture(diagram));
+    expect(code.trimEnd(), 'run `npm run docs`').toBe(ascii(runDiagram(diagram)));
   });
 });
 
@@ -127,9 +128,11 @@ describe('the tables of the README', () => {
     };
     const field = shape[option]?._zod.def;
     if (field === undefined) throw new Error(`${schema} has no option "${option}"`);
-    const documented = sources
-      .filter((source) => source.includes(`${schema} =`))
-      .flatMap((source) => documentedDefaults(source, option));
+    const defaultsIn = (some: (source: string) => boolean): string[] =>
+      sources.filter(some).flatMap((source) => documentedDefaults(source, option));
+    const own = defaultsIn((source) => source.includes(`${schema} =`));
+    // Options that several schemas share are spread into them from an object of their own.
+    const documented = own.length > 0 ? own : defaultsIn((source) => /const \w+Options = \{/.test(source));
     if (documented.length > 0) expect(documented).toContain(stated);
     else expect(stated).toBe(field.type === 'optional' || field.type === 'default' ? 'none' : 'required');
     if (field.type === 'default') expect(plain(stated)).toBe(String(field.defaultValue));

@@ -1,9 +1,9 @@
 import type { ChatMessage, ChatRequest, ChatTool } from '../../chat/provider.ts';
 
-/** The JSON body of a Chat Completions request. */
-export function bodyOf(request: ChatRequest, model: string, usage: boolean): string {
+/** The body of a Chat Completions request. */
+export function bodyOf(request: ChatRequest, model: string, usage: boolean): object {
   const { messages, temperature, maxTokens, tools, extra } = request;
-  return JSON.stringify({
+  return {
     model,
     messages: messages.map(messageOf),
     stream: true,
@@ -12,7 +12,7 @@ export function bodyOf(request: ChatRequest, model: string, usage: boolean): str
     max_tokens: maxTokens,
     tools: tools?.map(toolOf),
     ...extra,
-  });
+  };
 }
 
 function messageOf(message: ChatMessage): object {

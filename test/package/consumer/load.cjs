@@ -14,7 +14,15 @@ const FACE = {
     ...['StreamTimeoutError', 'RetryExhaustedError', 'FallbackExhaustedError', 'StreamInterruptedError'],
     ...['ProviderError', 'isCircuitOpenError'],
   ],
+  './ai-sdk': ['aiSdk'],
+  './anthropic': ['anthropic'],
+  './ollama': ['ollama'],
+  './openai': ['openai'],
   './openai-compatible': ['openAICompatible'],
+  './testing': [
+    ...['runMarbles', 'renderMarbles', 'flaky', 'scriptedProvider', 'faultSchedule', 'seededRandom'],
+    ...['recordEvents', 'expectEvents', 'expectNoLeaks', 'MarbleError'],
+  ],
 };
 
 async function main() {

@@ -4,6 +4,7 @@ import {
   Bulkhead,
   bulkhead,
   type ChatChunk,
+  type ChatProvider,
   type ChatResponse,
   CircuitBreaker,
   circuitBreaker,
@@ -20,7 +21,10 @@ import {
   retryWithBackoff,
   timeout,
 } from 'rxjs-resilience';
+import { aiSdk, type LanguageModel } from 'rxjs-resilience/ai-sdk';
+import { openai } from 'rxjs-resilience/openai';
 import { openAICompatible } from 'rxjs-resilience/openai-compatible';
+import { flaky, runMarbles, type ScriptedSource, scriptedProvider } from 'rxjs-resilience/testing';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** `is<Expected>()(value)` compiles when the type of `value` is exactly `Expected`. */
@@ -75,6 +79,11 @@ is<Observable<'circuit_opened'>>()(
     .pipe(map(({ type }) => type)),
 );
 
+// No client of any service is installed here.
+declare const model: LanguageModel;
+is<ChatProvider>()(aiSdk(model, { prefill: true }));
+is<ChatProvider>()(openai({ apiKey: 'sk-1', model: 'gpt-5', api: 'responses' }));
+
 const provider = new ResilientProvider({
   provider: openAICompatible({ baseURL: 'http://127.0.0.1:11434/v1', model: 'llama' }),
   retry: 3,
@@ -93,3 +102,12 @@ try {
 } catch (error) {
   if (isCircuitOpenError(error)) is<number | undefined>()(error.retryAfter);
 }
+
+is<ScriptedSource<number>>()(flaky(['-a-b|'], { values: { a: 1, b: 2 } }));
+is<string>()(
+  runMarbles(({ expectChat, expectObservable }) => {
+    expectObservable(flaky('-a|')).toBe('-a|');
+    expectChat(new ResilientProvider({ provider: scriptedProvider('(F|)') }).stream([])).toBe('(F|)');
+    return 'done';
+  }),
+);

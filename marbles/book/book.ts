@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { chapters } from '../index.ts';
+import { illustrated } from './illustrated.ts';
+import { pageOf } from './page.ts';
+
+/** How to read a picture, by one that shows nearly all there is. */
+const SPECIMEN =
+  'docs/pictures/circuit-breaker/a-probe-that-is-cancelled-says-nothing-and-frees-its-place.svg';
+
+/** Every file of `docs/`, and the README with its pictures, by path: the same for the same code. */
+export function book(): Map<string, string> {
+  const files = new Map<string, string>();
+  const entries = chapters.map((chapter) => {
+    const page = pageOf(chapter);
+    for (const [path, content] of page.files) {
+      if (files.has(path)) throw new Error(`Two diagrams would be ${path}: give them different titles.`);
+      files.set(path, content);
+    }
+    return `- [${chapter.operator}](${page.folder}.md): ${chapter.introduction}`;
+  });
+  if (!files.has(SPECIMEN)) throw new Error(`There is no ${SPECIMEN} to learn from.`);
+  files.set('docs/README.md', index(entries));
+  files.set('README.md', illustrated(readFileSync('README.md', 'utf8')));
+  return files;
+}
+
+const index = (entries: readonly string[]): string => `<!-- Written by \`npm run docs\`. -->
+
+# The book of marbles
+
+One page a pattern. Every diagram is a rule of its pattern, a test in virtual time and a picture; the picture is drawn
+from what happened in the test, so it cannot say anything else.
+
+${entries.join('\n')}
+
+## How to read the pictures
+
+![A circuit breaker, two attempts, three consumers and the state of the circuit](${SPECIMEN.replace('docs/', '')})
+
+Time goes from left to right, in milliseconds. Above the box stands what each **attempt** does: one subscription to the
+source. In the box stands the operator. Below it stands what each **consumer** receives, and then what was watched
+beside the stream.
+
+- A **circle** is a value. Circles on one ground come in the same millisecond.
+- A **vertical bar** is the completion, a **red cross** an error, with its name.
+- A **small square** is an unsubscription: of a consumer that left, or of an attempt that was given up. It is no error.
+- A line is **dotted** while a consumer waits: in a queue, for a permit, in a back-off, for an alternative.
+- An **arrow** goes on for ever.
+- A **coloured bar** is a state: green, red and amber are a closed, an open and a half-open circuit, blue is a number.
+- A **pill** is an event, at the time of its left end.
+- **Two slashes** leave out a silence; the number behind them says when it was over.
+
+Below each picture stands the same as text, in the notation of RxJS: \`-\` is a millisecond, \`a\` a value, \`|\` the
+completion, \`#\` an error, \`!\` an unsubscription, \`(ab)\` come together, and \` 49ms \` is a silence.
+`;

@@ -1,0 +1,208 @@
+import { isNode, keyOf, type Node, nodes, Syntax, within } from './syntax.ts';
+
+/** A row of a table of options. */
+export interface Option {
+  readonly name: string;
+  readonly type: string;
+  readonly default: string;
+  readonly meaning: string;
+}
+
+/** Where the config of an operator is written, and where the options that it takes over are. */
+export interface ConfigSource {
+  readonly schema: string;
+  readonly file: string;
+  readonly inherits?: readonly ConfigSource[];
+}
+
+const RESILIENCE: ConfigSource = {
+  schema: 'ResilienceConfigSchema',
+  file: 'src/pipeline/resilience-config.ts',
+};
+
+/** By the operator of the chapter. */
+export const CONFIGS: Readonly<Record<string, ConfigSource>> = {
+  circuitBreaker: { schema: 'CircuitBreakerConfigSchema', file: 'src/circuit-breaker/config.ts' },
+  bulkhead: { schema: 'BulkheadConfigSchema', file: 'src/bulkhead/bulkhead.ts' },
+  rateLimit: { schema: 'RateLimiterConfigSchema', file: 'src/rate-limit/rate-limiter.ts' },
+  timeout: { schema: 'TimeoutConfigSchema', file: 'src/timeout/timeout-config.ts' },
+  retryWithBackoff: { schema: 'RetryConfigSchema', file: 'src/retry/retry-config.ts' },
+  fallback: { schema: 'FallbackConfigSchema', file: 'src/fallback/fallback-config.ts' },
+  resilience: RESILIENCE,
+  ResilientProvider: {
+    schema: 'ResilientProviderConfigSchema',
+    file: 'src/chat/resilient-config.ts',
+    inherits: [RESILIENCE],
+  },
+};
+
+const COMMON = { file: 'src/core/config.ts', declaration: 'commonOptions' };
+
+/** What every policy takes. */
+export const commonOptions = (): Option[] => {
+  const syntax = new Syntax(COMMON.file);
+  return optionsIn(syntax, syntax.declaration(COMMON.declaration), new Map());
+};
+
+/** All further options of a config, those of its parts as `part.option`. */
+export function optionsOf({ schema, file, inherits = [] }: ConfigSource): Option[] {
+  const syntax = new Syntax(file);
+  const inherited = inherits.flatMap(optionsOf);
+  const members = membersOf(syntax);
+  const options = optionsIn(syntax, syntax.declaration(schema), members);
+  return options.map((option) => {
+    if (option.meaning !== '') return option;
+    const known = inherited.find(({ name }) => name === option.name);
+    if (known === undefined) throw new Error(`${schema}: the option "${option.name}" has no doc comment.`);
+    return known;
+  });
+}
+
+/** What the exported interfaces of the file say about an option: their types are those that a user sees. */
+function membersOf(syntax: Syntax): Map<string, Member> {
+  const members = syntax
+    .declarations()
+    .filter(({ node, name }) => node.type === 'TSInterfaceDeclaration' && /Config$|^Policies$/.test(name))
+    .flatMap(({ node }) => (isNode(node.body) ? nodes(node.body.body) : []));
+  return new Map(
+    members.map((member) => [
+      keyOf(member) ?? '',
+      {
+        comment: syntax.commentOf(member),
+        type: isNode(member.typeAnnotation) ? syntax.textOf(member.typeAnnotation).slice(2) : '',
+        required: member.optional !== true,
+      },
+    ]),
+  );
+}
+
+interface Member {
+  readonly comment: string | undefined;
+  readonly type: string;
+  readonly required: boolean;
+}
+
+function optionsIn(
+  syntax: Syntax,
+  declaration: Node | undefined,
+  members: ReadonlyMap<string, Member>,
+): Option[] {
+  const shape = declaration && [...within(declaration)].find(({ type }) => type === 'ObjectExpression');
+  if (shape === undefined) throw new Error('There is no such schema.');
+  return nodes(shape.properties).flatMap((property): Option[] => {
+    const name = keyOf(property);
+    if (name === undefined || !isNode(property.value)) return [];
+    // What tells the branches of a union apart stands in the meaning of the option that holds them.
+    if (syntax.textOf(property.value).startsWith('z.literal(')) return [];
+    const member = members.get(name);
+    const { type, byDefault, optional, parts } = described(syntax, property.value);
+    const [meaning = '', documented] = (syntax.commentOf(property) ?? member?.comment ?? '').split(
+      /\s*@default /,
+    );
+    const accepted = member?.type || type;
+    if (accepted === '') throw new Error(`What the option "${name}" accepts is not known here.`);
+    const required = member === undefined ? !optional : member.required;
+    return [
+      {
+        name,
+        type: accepted.replace(/ \| undefined$/, '').replace(/^\((.*)\)$/, '$1'),
+        default: documented ?? byDefault ?? (required ? 'required' : 'none'),
+        meaning,
+      },
+      ...parts.map((part) => ({ ...part, name: `${name}.${part.name}` })),
+    ];
+  });
+}
+
+interface Described {
+  readonly type: string;
+  readonly byDefault?: string;
+  readonly optional: boolean;
+  /** The options inside of it. */
+  readonly parts: readonly Option[];
+}
+
+/** What a schema accepts, read from how it is built. */
+function described(syntax: Syntax, schema: Node): Described {
+  const plain = (type: string): Described => ({ type, optional: false, parts: [] });
+  if (schema.type === 'Identifier') {
+    const name = String(schema.name);
+    const local = syntax.declaration(name);
+    if (local === undefined) return plain(name.replace(/Schema$/, ''));
+    const object = [...within(local)].some(({ type }) => type === 'ObjectExpression');
+    const parts = object ? optionsIn(syntax, local, new Map()) : [];
+    return { type: branchOf(syntax, local) ?? 'object', optional: false, parts };
+  }
+  if (schema.type !== 'CallExpression' || !isNode(schema.callee)) return plain('unknown');
+  const [first, second] = nodes(schema.arguments);
+  const callee = schema.callee;
+  const name = keyOf({ ...callee, key: callee.property }) ?? String(callee.name);
+  const typeArgument = isNode(schema.typeArguments) ? nodes(schema.typeArguments.params)[0] : undefined;
+  switch (name) {
+    case 'check':
+      return isNode(callee.object) ? described(syntax, callee.object) : plain('unknown');
+    case 'optional':
+      return { ...described(syntax, first!), optional: true };
+    case '_default':
+      return { ...described(syntax, first!), optional: true, byDefault: syntax.textOf(second!) };
+    case 'readonly':
+      return described(syntax, first!);
+    case 'array':
+      return plain(`${described(syntax, first!).type}[]`);
+    case 'union':
+    case 'discriminatedUnion': {
+      const branches = nodes((name === 'union' ? first : second)?.elements).map((it) =>
+        described(syntax, it),
+      );
+      return {
+        type: [...new Set(branches.map(({ type }) => type))].join(' | '),
+        optional: false,
+        parts: branches.flatMap(({ type, parts }) =>
+          parts.map((part) => ({
+            ...part,
+            meaning: type.startsWith('{') ? `With \`${type}\`: ${part.meaning}` : part.meaning,
+          })),
+        ),
+      };
+    }
+    case 'enum':
+      return plain(
+        nodes(first?.elements)
+          .map((it) => syntax.textOf(it))
+          .join(' | '),
+      );
+    case 'literal':
+      return plain(syntax.textOf(first!));
+    case 'instanceof':
+      return plain(syntax.textOf(first!));
+    case 'custom':
+    case 'functionOption':
+      return plain(typeArgument ? syntax.textOf(typeArgument) : 'unknown');
+    case 'string':
+    case 'number':
+    case 'boolean':
+    case 'unknown':
+      return plain(name);
+    default:
+      return plain(returned(syntax, name) ?? returned(new Syntax(COMMON.file), name) ?? '');
+  }
+}
+
+/** What tells a branch of a union apart: `{ type: 'count' }`. */
+function branchOf(syntax: Syntax, schema: Node): string | undefined {
+  const literal = [...within(schema)].find(
+    (node) =>
+      node.type === 'Property' && isNode(node.value) && syntax.textOf(node.value).startsWith('z.literal('),
+  );
+  return (
+    literal && `{ ${keyOf(literal)}: ${syntax.textOf(literal.value as Node).slice('z.literal('.length, -1)} }`
+  );
+}
+
+/** What the schema accepts that a helper such as `count()` or `provider()` makes, by its declared type. */
+function returned(syntax: Syntax, helper: string): string | undefined {
+  const made = isNode(syntax.declaration(helper)?.init) ? syntax.declaration(helper)?.init : undefined;
+  if (!isNode(made) || !isNode(made.returnType)) return undefined;
+  const type = syntax.textOf(made.returnType);
+  return /<([^,>]+)/.exec(type)?.[1] ?? /ZodMini(\w+)/.exec(type)?.[1]?.toLowerCase();
+}

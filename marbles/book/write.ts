@@ -1,0 +1,16 @@
+/** `npm run docs`: writes the pages and pictures of `docs/` and the pictures of the README; removes those that are no longer there. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { book } from './book.ts';
+
+process.chdir(resolve(import.meta.dirname, '../..'));
+const files = book();
+for (const [path, content] of files) {
+  mkdirSync(dirname(path), { recursive: true });
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== content) writeFileSync(path, content);
+}
+for (const name of readdirSync('docs', { recursive: true, encoding: 'utf8' })) {
+  const path = join('docs', name).replaceAll('\\', '/');
+  if (/^docs\/pictures\/.*\.svg$|^docs\/[^/]*\.md$/.test(path) && !files.has(path)) rmSync(path);
+}
+console.log(`docs/ and README.md: ${files.size} files`);

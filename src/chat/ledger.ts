@@ -1,0 +1,185 @@
+import type { Clock } from '../core/clock.ts';
+import { type ChatChunk, type ChatUsage, isContent } from './chunk.ts';
+import { kindOf, type ProviderErrorKind } from './errors.ts';
+import { estimateTokens } from './tokens.ts';
+
+/**
+ * How far a call has come. `queued`: no attempt is under way, it waits for a place, a permit or a back-off. `connecting`: the
+ * request is on its way. `preamble`: the other side has answered, and said nothing yet. `content`: the answer is being
+ * written. `ended`: whatever the outcome.
+ */
+export type ChatPhase = 'queued' | 'connecting' | 'preamble' | 'content' | 'ended';
+
+export type AttemptOutcome = 'completed' | 'failed' | 'cancelled';
+
+/** Tokens of one attempt. */
+export interface AttemptUsage extends ChatUsage {
+  /** The provider did not count, because it broke off: `outputTokens` is an estimate from the length of what it said. */
+  readonly estimated?: true;
+}
+
+/** What became of one attempt. All times are milliseconds. */
+export interface AttemptReport {
+  readonly provider: string;
+  /** The model that was at work, by the name that the provider gives it; it is known at the end of a whole answer. */
+  readonly model: string | undefined;
+  /** How far it came. */
+  readonly phase: Exclude<ChatPhase, 'queued'>;
+  readonly outcome: AttemptOutcome;
+  readonly error: unknown;
+  readonly kind: ProviderErrorKind | undefined;
+  /** What passed before it, since the call began or the attempt before it ended: back-off, and waits for a place. */
+  readonly delay: number;
+  readonly duration: number;
+  /** `undefined` when nobody knows: that is not 0. */
+  readonly usage: AttemptUsage | undefined;
+  /** From the beginning of the attempt to its first content. */
+  readonly timeToFirstToken: number | undefined;
+  /** Output tokens per second, from the first content to the end. */
+  readonly tokensPerSecond: number | undefined;
+}
+
+/** One attempt, while it is under way. */
+export class AttemptRecord {
+  /** From 1, over all attempts of the call. */
+  readonly number: number;
+  readonly provider: string;
+  #phase: AttemptReport['phase'] = 'connecting';
+  readonly #clock: Clock;
+  readonly #entered: (phase: AttemptReport['phase']) => void;
+  readonly #begun: number;
+  readonly #delay: number;
+  #spoke: number | undefined;
+  #characters = 0;
+  #usage: ChatUsage | undefined;
+  #model: string | undefined;
+
+  /** @param waitedSince when the call began, or the attempt before it ended. @param entered hears of every phase. */
+  constructor(
+    number: number,
+    provider: string,
+    clock: Clock,
+    waitedSince: number,
+    entered: (phase: AttemptReport['phase']) => void,
+  ) {
+    this.number = number;
+    this.provider = provider;
+    this.#clock = clock;
+    this.#entered = entered;
+    this.#begun = clock.now();
+    this.#delay = this.#begun - waitedSince;
+  }
+
+  get phase(): AttemptReport['phase'] {
+    return this.#phase;
+  }
+
+  accepted(): void {
+    if (this.#phase === 'connecting') this.#enter('preamble');
+  }
+
+  hear(chunk: ChatChunk): void {
+    this.accepted();
+    if (chunk.type === 'usage') this.#usage = chunk.usage;
+    else if (chunk.type === 'finish') this.#model = chunk.model;
+    else if (isContent(chunk)) this.#hearContent(chunk);
+  }
+
+  end(outcome: AttemptOutcome, error: unknown): AttemptReport {
+    const now = this.#clock.now();
+    if (outcome === 'completed') this.#phase = 'ended';
+    const usage = this.#usage ?? this.#estimate();
+    const written = this.#spoke === undefined ? 0 : now - this.#spoke;
+    return {
+      provider: this.provider,
+      model: this.#model,
+      phase: this.#phase,
+      outcome,
+      error,
+      kind: kindOf(error),
+      delay: this.#delay,
+      duration: now - this.#begun,
+      usage,
+      timeToFirstToken: this.#spoke === undefined ? undefined : this.#spoke - this.#begun,
+      tokensPerSecond:
+        usage?.outputTokens === undefined || written === 0
+          ? undefined
+          : (usage.outputTokens * 1_000) / written,
+    };
+  }
+
+  #hearContent(chunk: ChatChunk): void {
+    if (this.#phase !== 'content') {
+      this.#spoke = this.#clock.now();
+      this.#enter('content');
+    }
+    this.#characters += lengthOf(chunk);
+  }
+
+  #estimate(): AttemptUsage | undefined {
+    return this.#spoke === undefined
+      ? undefined
+      : { outputTokens: Math.ceil(estimateTokens(this.#characters)), estimated: true };
+  }
+
+  #enter(phase: AttemptReport['phase']): void {
+    this.#phase = phase;
+    this.#entered(phase);
+  }
+}
+
+/** Characters that a chunk adds to the answer. */
+export function lengthOf(chunk: ChatChunk): number {
+  switch (chunk.type) {
+    case 'text':
+    case 'reasoning':
+      return chunk.text.length;
+    case 'tool-call':
+      return chunk.arguments.length;
+    default:
+      return 0;
+  }
+}
+
+/** What the attempts at one provider add up to, over all calls. */
+export interface AttemptTotals {
+  readonly attempts: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** How often it failed with an error of which kind; `other` is what is not the provider's doing. */
+  readonly errors: Readonly<Partial<Record<ProviderErrorKind | 'other', number>>>;
+  /** Tokens that are known or estimated. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Attempts of which part of these tokens is estimated, or not known at all. */
+  readonly uncounted: number;
+}
+
+export const NO_ATTEMPTS: AttemptTotals = {
+  attempts: 0,
+  completed: 0,
+  failed: 0,
+  cancelled: 0,
+  errors: {},
+  inputTokens: 0,
+  outputTokens: 0,
+  uncounted: 0,
+};
+
+export function withAttempt(totals: AttemptTotals, report: AttemptReport): AttemptTotals {
+  const { outcome, usage } = report;
+  const kind = report.kind ?? 'other';
+  const counted =
+    usage?.inputTokens !== undefined && usage.outputTokens !== undefined && usage.estimated !== true;
+  return {
+    ...totals,
+    attempts: totals.attempts + 1,
+    [outcome]: totals[outcome] + 1,
+    errors:
+      outcome === 'failed' ? { ...totals.errors, [kind]: (totals.errors[kind] ?? 0) + 1 } : totals.errors,
+    inputTokens: totals.inputTokens + (usage?.inputTokens ?? 0),
+    outputTokens: totals.outputTokens + (usage?.outputTokens ?? 0),
+    uncounted: totals.uncounted + (counted ? 0 : 1),
+  };
+}

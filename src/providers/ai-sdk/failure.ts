@@ -1,0 +1,101 @@
+import { isProviderError, type ProviderError, type ProviderErrorKind } from '../../chat/errors.ts';
+import { messageOf } from '../../core/errors.ts';
+import { codeOf, type Endpoint, reportIn } from '../endpoint.ts';
+
+/** The errors of the SDK as far as they are read; they are told apart by their names. */
+interface SdkError {
+  readonly name?: unknown;
+  readonly statusCode?: unknown;
+  readonly responseHeaders?: Record<string, string>;
+  readonly responseBody?: string;
+  readonly cause?: unknown;
+  /** Of a frame that is no JSON. */
+  readonly text?: string;
+  /** Of a frame that is not of the protocol. */
+  readonly value?: unknown;
+  /** What came over the wire. */
+  readonly data?: unknown;
+}
+
+/** Errors whose name says enough. */
+const KINDS: ReadonlyMap<unknown, ProviderErrorKind> = new Map([
+  ['AI_LoadAPIKeyError', 'auth'],
+  ['AI_LoadSettingError', 'auth'],
+  ['AI_InvalidArgumentError', 'invalid'],
+  ['AI_InvalidPromptError', 'invalid'],
+  ['AI_NoSuchModelError', 'invalid'],
+  ['AI_UnsupportedFunctionalityError', 'invalid'],
+  ['AI_EmptyResponseBodyError', 'truncated'],
+]);
+
+/**
+ * Any error of a model as a `ProviderError`.
+ *
+ * @param response what is known of the reply; `undefined` before there is one.
+ */
+export function failureOf(
+  error: unknown,
+  endpoint: Endpoint,
+  model: string,
+  response?: Response,
+): ProviderError {
+  if (isProviderError(error)) return error;
+  const said = sdkErrorIn(error);
+  const reply = replyIn(said) ?? response;
+  switch (said.name) {
+    case 'AI_APICallError':
+      if (reply !== undefined && !reply.ok)
+        return endpoint.refused(reply, said.responseBody || messageOf(error), model);
+      // The status was good, or there was none: the cause says what happened.
+      return failureOf(said.cause ?? new TypeError(messageOf(error)), endpoint, model, reply);
+    case 'AI_JSONParseError':
+      return garbled(said.text ?? '');
+    case 'AI_InvalidResponseDataError':
+      // Without data it is the end of the stream that surprised the model.
+      return givenUp(said.data === undefined ? 'truncated' : 'malformed');
+    case 'AI_TypeValidationError': {
+      const report = reportIn(said.value);
+      return report === undefined
+        ? garbled(JSON.stringify(said.value))
+        : endpoint.broken(report, reply ?? NO_REPLY, error);
+    }
+  }
+  const kind = KINDS.get(said.name);
+  if (kind !== undefined) return givenUp(kind);
+  if (isTransport(error)) return endpoint.lost(error, response);
+  const report = reportIn(said.data) ?? reportIn(error) ?? { message: messageOf(error), codes: [] };
+  return endpoint.broken(report, reply ?? NO_REPLY, error);
+
+  function givenUp(kind: ProviderErrorKind): ProviderError {
+    return endpoint.error(kind, `was given up by the AI SDK: ${endpoint.quote(messageOf(error))}`, {
+      cause: error,
+    });
+  }
+
+  function garbled(frame: string): ProviderError {
+    return endpoint.error('malformed', `sent a frame that is not of its protocol: ${endpoint.quote(frame)}`, {
+      cause: error,
+    });
+  }
+}
+
+const NO_REPLY = new Response();
+
+const sdkErrorIn = (error: unknown): SdkError => (typeof error === 'object' && error !== null ? error : {});
+
+/** The reply that an error of the SDK tells of. */
+function replyIn({
+  name,
+  statusCode: status,
+  responseHeaders: headers = {},
+}: SdkError): Response | undefined {
+  const told = name === 'AI_APICallError' && typeof status === 'number' && status >= 200 && status < 600;
+  return told ? new Response(null, { status, headers }) : undefined;
+}
+
+function isTransport(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (
+    error instanceof TypeError || /^(Abort|Timeout)Error$/.test(error.name) || codeOf(error) !== undefined
+  );
+}

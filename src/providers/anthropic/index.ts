@@ -1,0 +1,1 @@
+export { type AnthropicConfig, AnthropicConfigSchema, anthropic } from './provider.ts';

@@ -1,0 +1,1 @@
+export { type OllamaConfig, OllamaConfigSchema, ollama } from './provider.ts';

@@ -1,0 +1,155 @@
+import { EMPTY, interval, map, merge, NEVER, Observable, of, take, timer } from 'rxjs';
+import { TestScheduler } from 'rxjs/testing';
+import { describe, expect, test } from 'vitest';
+import type { CallOptions, ChatChunk, ChatContext, ChatTimeout } from '../../src/chat/index.ts';
+import { EventBus } from '../../src/core/event-bus.ts';
+import { FINISH, HELLO, resilient, scripted, words } from './scripted.ts';
+
+type Provider = (context: ChatContext) => Observable<ChatChunk>;
+
+/** What became of a call in virtual time: the clock that ran out, and when. */
+function ending(timeout: ChatTimeout | undefined, provider: Provider, options?: CallOptions): unknown {
+  let end: unknown;
+  const scheduler = new TestScheduler(() => {});
+  scheduler.run(() => {
+    let open = 0;
+    const main = scripted('main', [
+      (_, context) =>
+        new Observable((subscriber) => {
+          open++;
+          provider(context).subscribe(subscriber);
+          return () => open--;
+        }),
+    ]);
+    resilient({ provider: main, timeout })
+      .stream(HELLO, options)
+      .subscribe({
+        error(error: { kind: string; cause?: { kind?: string } }) {
+          end = [error.cause?.kind ?? error.kind, scheduler.now()];
+          // The provider is left before anybody hears of it.
+          expect(open).toBe(0);
+        },
+        complete() {
+          end = ['complete', scheduler.now()];
+        },
+      });
+    timer(1_000_000).subscribe();
+  });
+  return end;
+}
+
+const text = (length: number): ChatChunk => ({ type: 'text', text: 'a'.repeat(length) });
+const every = (period: number, chunk: ChatChunk, times = Infinity): Observable<ChatChunk> =>
+  interval(period).pipe(
+    take(times),
+    map(() => chunk),
+  );
+const accepting =
+  (after: number, then: Observable<ChatChunk>): Provider =>
+  ({ headersReceived }) =>
+    merge(
+      then,
+      new Observable<never>((subscriber) =>
+        timer(after).subscribe(() => headersReceived?.() ?? subscriber.complete()),
+      ),
+    );
+const pinging =
+  (period: number, chunks: Observable<ChatChunk> = NEVER): Provider =>
+  ({ keepAliveReceived }) =>
+    merge(chunks, new Observable<never>(() => interval(period).subscribe(() => keepAliveReceived?.())));
+
+describe('headers', () => {
+  test('bounds the wait until the request is accepted, and no more', () => {
+    expect(ending({ headers: 5 }, () => NEVER)).toStrictEqual(['headers', 5]);
+    expect(ending({ headers: 5 }, accepting(6, NEVER))).toStrictEqual(['headers', 5]);
+    expect(ending({ headers: 5, first: 9 }, accepting(5, NEVER))).toStrictEqual(['first', 9]);
+  });
+
+  test('a chunk shows as well that it was accepted', () => {
+    expect(ending({ headers: 5, each: 7 }, () => merge(of(...words('a')), NEVER))).toStrictEqual(['each', 7]);
+  });
+});
+
+describe('first', () => {
+  test('runs from the beginning of the attempt, and neither headers, pings nor empty pieces end it', () => {
+    expect(ending({ first: 20 }, accepting(5, every(3, text(0))))).toStrictEqual(['first', 20]);
+    expect(ending({ first: 20, liveness: 'any' }, pinging(3))).toStrictEqual(['first', 20]);
+    expect(ending({ first: 20 }, () => merge(every(10, text(1), 1), EMPTY))).not.toStrictEqual(['first', 20]);
+  });
+
+  test('leaves a slow beginning alone: silence between chunks is not measured before there is one', () => {
+    expect(ending({ first: 20, each: 5 }, accepting(2, NEVER))).toStrictEqual(['first', 20]);
+  });
+});
+
+describe('each', () => {
+  const stalled = merge(every(2, text(1), 3), NEVER);
+
+  test('pings are no sign of work, unless liveness says so', () => {
+    expect(ending({ each: 10 }, pinging(3, stalled))).toStrictEqual(['each', 16]);
+    expect(ending({ each: 10, liveness: 'any', total: 900 }, pinging(3, stalled))).toStrictEqual([
+      'total',
+      900,
+    ]);
+    expect(ending({ each: 10, liveness: 'any' }, pinging(20, stalled))).toStrictEqual(['each', 16]);
+  });
+
+  test('nor are empty pieces', () => {
+    expect(ending({ each: 10 }, () => merge(stalled, every(3, text(0))))).toStrictEqual(['each', 16]);
+  });
+});
+
+describe('minTokensPerSecond', () => {
+  test('ends a stream that trickles, a window after its first content', () => {
+    const pace = { minTokensPerSecond: 10, throughputWindow: 1_000 };
+    // 4 characters are a token: 8 a second are too few, 12 are enough.
+    expect(ending(pace, () => every(125, text(4)))).toStrictEqual(['throughput', 1_125]);
+    expect(ending({ ...pace, total: 9_000 }, () => every(80, text(4)))).toStrictEqual(['total', 9_000]);
+  });
+
+  test('judges every window anew', () => {
+    const pace = { minTokensPerSecond: 10, throughputWindow: 1_000 };
+    const good = every(50, text(4), 40);
+    expect(ending(pace, () => merge(good, NEVER))).toStrictEqual(['throughput', 3_050]);
+  });
+
+  test('leaves the wait for the first content alone, and an answer that has ended', () => {
+    const pace = { minTokensPerSecond: 10, throughputWindow: 1_000 };
+    expect(ending({ ...pace, first: 5_000 }, () => NEVER)).toStrictEqual(['first', 5_000]);
+    expect(ending(pace, () => of(text(1), FINISH))).toStrictEqual(['complete', 0]);
+  });
+});
+
+test("a call's own limits replace those of the providers, and its total is the caller's patience", () => {
+  expect(ending({ first: 5 }, () => NEVER, { timeout: { first: 8 } })).toStrictEqual(['first', 8]);
+  expect(ending({ first: 5 }, () => NEVER, { timeout: { total: 3 } })).toStrictEqual(['total', 3]);
+  expect(ending(undefined, () => NEVER, { timeout: 3 })).toStrictEqual(['total', 3]);
+});
+
+test("when the caller's patience ends after content, the error has the partial answer and the ledger", () => {
+  let error: unknown;
+  new TestScheduler(() => {}).run(() => {
+    resilient({ provider: scripted('main', [merge(of(...words('half')), NEVER)]) })
+      .stream(HELLO, { timeout: 5 })
+      .subscribe({ error: (thrown: unknown) => (error = thrown) });
+  });
+  expect(error).toMatchObject({
+    name: 'StreamInterruptedError',
+    text: 'half',
+    kind: 'timeout',
+    cause: { name: 'StreamTimeoutError', kind: 'total', after: 5 },
+    ledger: [{ outcome: 'cancelled', duration: 5 }],
+  });
+});
+
+test('a clock that runs out is announced', () => {
+  const events = new EventBus();
+  const heard: unknown[] = [];
+  events.on('timed_out').subscribe(({ source, data }) => heard.push([source, data]));
+  new TestScheduler(() => {}).run(() => {
+    resilient({ provider: scripted('main', [NEVER]), timeout: { headers: 5 }, events })
+      .stream(HELLO)
+      .subscribe({ error: () => {} });
+  });
+  expect(heard).toStrictEqual([['main', { kind: 'headers', after: 5 }]]);
+});

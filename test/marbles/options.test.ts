@@ -1,0 +1,76 @@
+/** Every operator has a chapter, and every option that changes what happens in time is shown by one of its diagrams. */
+import { describe, expect, test } from 'vitest';
+import { Manuscript } from '../../marbles/book/manuscript.ts';
+import { CONFIGS, commonOptions, optionsOf } from '../../marbles/book/options.ts';
+import type { Chapter } from '../../marbles/diagram.ts';
+import { chapters } from '../../marbles/index.ts';
+import * as library from '../../src/index.ts';
+
+/** Options without a diagram of their own in the chapter, and why that is right. */
+const WITHOUT_DIAGRAM: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  ResilientProvider: {
+    rateLimit: 'the chapter of resilience shows it: a provider puts the same policies in the same order',
+    bulkhead: 'the chapter of resilience shows it: a provider puts the same policies in the same order',
+    fallbackProviders:
+      'is fallbackProvider for several; that they are tried in order, the chapter of fallback shows',
+  },
+};
+
+/** Configs of objects and functions that are no operators, and why they have no chapter. */
+const WITHOUT_CHAPTER: Readonly<Record<string, string>> = {
+  AsyncIterableConfigSchema: 'a bridge to for await: promises do not run in virtual time',
+  CircuitRegistryConfigSchema: 'a cupboard of circuit breakers, which does nothing in time',
+  CircuitSnapshotSchema: 'a form of data, no config',
+  ExponentialBackoffConfigSchema: 'a strategy of retryWithBackoff, shown in its chapter',
+  LinearBackoffConfigSchema: 'a table of numbers, proven by tests of its own',
+  JitteredBackoffConfigSchema: 'a table of numbers, proven by tests of its own',
+  DecorrelatedJitterBackoffConfigSchema: 'a table of numbers, proven by tests of its own',
+};
+
+const common = new Set(commonOptions().map(({ name }) => name));
+const schemaOf = (name: string) =>
+  (library as unknown as Record<string, { shape?: Record<string, unknown> } | undefined>)[name];
+
+test('every config of the library has a chapter, or a reason for none', () => {
+  const configs = Object.keys(library).filter((name) => /Config.*Schema$/.test(name));
+  expect(configs).toContain('BulkheadConfigSchema');
+  const shown = Object.values(CONFIGS).map(({ schema }) => schema);
+  expect(
+    configs.filter((name) => !shown.includes(name) && WITHOUT_CHAPTER[name] === undefined),
+  ).toStrictEqual([]);
+  expect(Object.keys(CONFIGS).sort()).toStrictEqual(chapters.map(({ operator }) => operator).sort());
+});
+
+describe.each(chapters.map((chapter) => ({ chapter, operator: chapter.operator })))(
+  '$operator',
+  ({ chapter }) => {
+    const config = CONFIGS[chapter.operator]!;
+
+    test('documents exactly the options that its schema accepts', () => {
+      const accepted = Object.keys(schemaOf(config.schema)?.shape ?? {});
+      expect(accepted.length).toBeGreaterThan(0);
+      const documented = optionsOf(config).map(({ name }) => name);
+      expect(documented.filter((name) => !name.includes('.')).sort()).toStrictEqual(
+        accepted.filter((name) => !common.has(name)).sort(),
+      );
+      expect(optionsOf(config).filter(({ meaning }) => meaning === '')).toStrictEqual([]);
+    });
+
+    test('shows every option in a diagram, or says why not', () => {
+      const exceptions = WITHOUT_DIAGRAM[chapter.operator] ?? {};
+      const shown = optionsShown(chapter);
+      const options = new Set(optionsOf(config).map(({ name }) => name.split('.').at(-1)!));
+      expect([...options].filter((name) => !shown.has(name) && exceptions[name] === undefined)).toStrictEqual(
+        [],
+      );
+      expect(Object.keys(exceptions).filter((name) => shown.has(name) || !options.has(name))).toStrictEqual(
+        [],
+      );
+    });
+  },
+);
+
+function optionsShown(chapter: Chapter): Set<string> {
+  const manuscript = new Manuscript(chapter);
+  return new Set(chapter.diagrams.flatMap(({ title }) => [...manuscript.written(title).options]));
+}

@@ -1,0 +1,84 @@
+/** What is committed under `docs/`, and the pictures of the README, are what the code does now. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { book } from '../../marbles/book/book.ts';
+
+const files = book();
+const pictures = [...files].filter(([path]) => path.endsWith('.svg'));
+
+test('docs/ and README.md hold the pages and pictures of today: after a change, run `npm run docs` and look at them', () => {
+  const committed = readdirSync('docs', { recursive: true, encoding: 'utf8' })
+    .map((name) => join('docs', name).replaceAll('\\', '/'))
+    .filter((path) => /^docs\/pictures\/.*\.svg$|^docs\/[^/]*\.md$/.test(path))
+    .concat('README.md');
+  const stale = [...files].filter(([path, content]) => !committed.includes(path) || read(path) !== content);
+  expect({
+    stale: stale.map(([path]) => path),
+    unknown: committed.filter((path) => !files.has(path)),
+  }).toStrictEqual({ stale: [], unknown: [] });
+});
+
+test('the book is the same every time that it is written', () => {
+  expect(book()).toStrictEqual(files);
+});
+
+describe('a picture', () => {
+  test.each(pictures.map(([path, picture]) => ({ path, picture })))(
+    'has a title and a description that say the same in words: $path',
+    ({ picture }) => {
+      const [, id] = /role="img" aria-labelledby="(\S+)-title \1-desc"/.exec(picture) ?? [];
+      expect(picture).toMatch(new RegExp(`<title id="${id}-title">.+</title>`));
+      expect(picture).toMatch(new RegExp(`<desc id="${id}-desc">.+subscribed at .+</desc>`));
+    },
+  );
+
+  test('is small enough to be in a page with many others', () => {
+    const sizes = pictures.map(([, picture]) => picture.length);
+    expect(Math.max(...sizes)).toBeLessThan(24_000);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(1_500_000);
+  });
+
+  test.each(pictures.map(([path, picture]) => ({ path, picture })))(
+    'has room for all that is written in it: $path',
+    ({ picture }) => {
+      const width = Number(/ width="(\d+)"/.exec(picture)?.[1]);
+      const texts = textsOf(picture);
+      expect(texts.length).toBeGreaterThan(2);
+      expect(texts.filter(({ left, right }) => left < 0 || right > width)).toStrictEqual([]);
+      const collisions = texts.flatMap((one, index) =>
+        texts
+          .slice(index + 1)
+          .filter(
+            (other) => Math.abs(one.y - other.y) < 9 && one.left < other.right && other.left < one.right,
+          )
+          .map((other) => `${one.text} / ${other.text}`),
+      );
+      expect(collisions).toStrictEqual([]);
+    },
+  );
+});
+
+interface Text {
+  readonly text: string;
+  readonly y: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** Every text and where it is, measured with the widths of a common font. */
+function textsOf(picture: string): Text[] {
+  return [...picture.matchAll(/<text class="([^"]*)" x="([\d.-]+)" y="([\d.-]+)">(.*?)<\/text>/g)].map(
+    ([, styles = '', x, y, markup = '']) => {
+      const text = markup.replaceAll(/<[^>]*>/g, '').replaceAll(/&\w+;/g, '_');
+      const width = text.length * (styles.includes('code') ? 7.3 : styles.includes('small') ? 6 : 6.6);
+      const start = /middle|letter/.test(styles) ? width / 2 : styles.includes('name') ? width : 0;
+      const left = Number(x) - start;
+      return { text, y: Number(y), left, right: left + width };
+    },
+  );
+}
+
+function read(path: string): string {
+  return readFileSync(path, 'utf8');
+}

@@ -1,0 +1,13 @@
+import { test } from 'node:test';
+import { fixedBackoff, ResilientProvider } from 'rxjs-resilience';
+import { runMarbles, scriptedProvider } from 'rxjs-resilience/testing';
+
+test('an answer that breaks off begins anew, and nothing is left open', () => {
+  runMarbles(({ expectChat, expectNoLeaks }) => {
+    const provider = scriptedProvider('--A--#', '--A---B--(F|)');
+    const retry = { maxRetries: 1, backoff: fixedBackoff(1_000) };
+    const assistant = new ResilientProvider({ provider, retry, recovery: 'restart' });
+    expectChat(assistant.stream([{ role: 'user', content: 'Hello' }])).toBe('--A-- 1s --(RA)B--(F|)');
+    expectNoLeaks(assistant, provider);
+  });
+});
