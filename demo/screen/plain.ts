@@ -19,8 +19,9 @@ export class PlainScreen implements Screen {
   constructor(out: Output, paint: Paint, { scenario, story, question }: Title) {
     this.#out = out;
     this.#paint = paint;
-    this.#width =
-      out.isTTY === true ? Math.max(INDENT + 20, (out.columns || 80) - 1) : Number.POSITIVE_INFINITY;
+    // Some terminals say 0 when they do not know.
+    const columns = out.columns === undefined || out.columns === 0 ? 80 : out.columns;
+    this.#width = out.isTTY === true ? Math.max(INDENT + 20, columns - 1) : Number.POSITIVE_INFINITY;
     out.write(`\n${paint('strong', 'rxjs-resilience')} ${paint('dim', '·')} ${scenario}: ${story}\n\n`);
     out.write(`${indent}${paint('dim', `you: ${question}`)}\n\n`);
   }

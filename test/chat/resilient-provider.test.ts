@@ -14,6 +14,7 @@ import {
   text,
 } from '../../src/chat/index.ts';
 import { CircuitBreaker } from '../../src/circuit-breaker/index.ts';
+import { messageOf } from '../../src/core/errors.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import { openAICompatible } from '../../src/providers/openai-compatible/index.ts';
 import { fixedBackoff } from '../../src/retry/index.ts';
@@ -777,4 +778,22 @@ test('a StreamInterruptedError says what broke it', () => {
   expect(error.message).toBe(
     'The answer of "main" broke off after 4 characters, which are in the field "text": main: auth',
   );
+});
+
+test('a StreamInterruptedError hands on how long the provider asks to wait', () => {
+  const busy = new ProviderError('busy', { kind: 'rate-limit', provider: 'main', retryAfter: 5 });
+  expect(new StreamInterruptedError('main', { text: 'half', reasoning: '' }, busy).retryAfter).toBe(5);
+});
+
+test('a policy that is made of a config is called after the provider that it guards', async () => {
+  const [main, spare] = [scripted('main', failing('server')), scripted('spare', NEVER)];
+  const assistant = resilient({
+    provider: main,
+    fallbackProvider: spare,
+    bulkhead: { maxConcurrent: 1, maxQueue: 0 },
+  });
+  const first = assistant.stream([{ role: 'user', content: 'a' }]).subscribe();
+  const error: unknown = await assistant.chat([{ role: 'user', content: 'b' }]).catch((thrown) => thrown);
+  expect(messageOf(error)).toContain('Bulkhead "spare" is full');
+  first.unsubscribe();
 });
