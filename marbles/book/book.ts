@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { whatHappensWhen } from '../../test/matrix/page.ts';
 import { chapters } from '../index.ts';
+import { docComments } from './doc-comments.ts';
 import { illustrated } from './illustrated.ts';
 import { pageOf } from './page.ts';
 
@@ -7,7 +9,7 @@ import { pageOf } from './page.ts';
 const SPECIMEN =
   'docs/pictures/circuit-breaker/a-probe-that-is-cancelled-says-nothing-and-frees-its-place.svg';
 
-/** Every file of `docs/`, and the README with its pictures, by path: the same for the same code. */
+/** Every file of `docs/`, and README and doc comments with their pictures, by path: the same for the same code. */
 export function book(): Map<string, string> {
   const files = new Map<string, string>();
   const entries = chapters.map((chapter) => {
@@ -19,8 +21,10 @@ export function book(): Map<string, string> {
     return `- [${chapter.operator}](${page.folder}.md): ${chapter.introduction}`;
   });
   if (!files.has(SPECIMEN)) throw new Error(`There is no ${SPECIMEN} to learn from.`);
+  files.set('docs/what-happens-when.md', whatHappensWhen());
   files.set('docs/README.md', index(entries));
   files.set('README.md', illustrated(readFileSync('README.md', 'utf8')));
+  for (const [path, content] of docComments()) files.set(path, content);
   return files;
 }
 
@@ -32,6 +36,8 @@ One page a pattern. Every diagram is a rule of its pattern, a test in virtual ti
 from what happened in the test, so it cannot say anything else.
 
 ${entries.join('\n')}
+
+[What happens when…](what-happens-when.md) lists every fault of a chat provider with what its reader sees.
 
 ## How to read the pictures
 

@@ -1,4 +1,4 @@
-/** `npm run docs`: writes the pages and pictures of `docs/` and the pictures of the README; removes those that are no longer there. */
+/** `npm run docs`: writes the pages and pictures of `docs/`, and the pictures of the README and of doc comments; removes what is no longer there. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { book } from './book.ts';
@@ -13,4 +13,4 @@ for (const name of readdirSync('docs', { recursive: true, encoding: 'utf8' })) {
   const path = join('docs', name).replaceAll('\\', '/');
   if (/^docs\/pictures\/.*\.svg$|^docs\/[^/]*\.md$/.test(path) && !files.has(path)) rmSync(path);
 }
-console.log(`docs/ and README.md: ${files.size} files`);
+console.log(`docs/, README.md and doc comments: ${files.size} files`);

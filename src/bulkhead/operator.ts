@@ -6,9 +6,16 @@ import { Bulkhead, type BulkheadConfig } from './bulkhead.ts';
 /**
  * Bounds how many subscriptions are open at the same time.
  *
- * ```
- * first    ^--a--b|                first    --a--b|
- * second   ^--c|      bulkhead(1)  second   --------c|
+ * *bulkhead: A second stream waits until the first has ended*
+ * ```text
+ * const policy = new Bulkhead({ maxConcurrent: 1 });
+ * bulkhead(policy)
+ *
+ * attempt 1   --a--b--|
+ * attempt 2           ---c|
+ * consumer 1  --a--b--|
+ * consumer 2   ----------c|
+ * in use      (01)----(01)0
  * ```
  *
  * A subscription over the bound waits in line (`maxQueue`, `queueTimeout`) before its source is subscribed. The place is

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { FallbackExhaustedError, isStreamTimeoutError } from '../core/errors.ts';
+import { FallbackExhaustedError, isCircuitOpenError, isStreamTimeoutError } from '../core/errors.ts';
 import { type EventBus, summarize } from '../core/event-bus.ts';
 import type { Failure, Recovery } from '../core/recovery.ts';
 import type { ChatChunk } from './chunk.ts';
@@ -37,10 +37,14 @@ export class ProviderChain implements Recovery<ChatChunk> {
     return this.#details.answerOf(this.#details.providers[this.#position] as GuardedProvider);
   }
 
-  /** Whether a failed attempt leaves the word to the next provider at once: a silent one has cost enough time. */
+  /**
+   * Whether a failed attempt leaves the word to the next provider at once: a silent one has cost enough time, and an open
+   * circuit would cost all that it stays open.
+   */
   givesWay(error: unknown): boolean {
     const silent = isStreamTimeoutError(error) && (error.kind === 'first' || error.kind === 'headers');
-    return silent && mayFallBack(error, this.#details.conditions) && this.#next() !== undefined;
+    const waits = silent || isCircuitOpenError(error);
+    return waits && mayFallBack(error, this.#details.conditions) && this.#next() !== undefined;
   }
 
   recover({ error }: Failure): Observable<ChatChunk> {

@@ -41,20 +41,26 @@ type Outcome = 'completed' | 'failed' | 'cancelled';
  * A chat provider that survives its providers: retries, limits and a circuit breaker around each of them, and others to
  * fall back to. A consumer never sees a duplicated, a silently truncated or a silently mixed answer.
  *
+ * *ResilientProvider: 'restart': retries and the spare provider stay available after content*
+ * ```text
+ * new ResilientProvider({ provider: main, retry: once, fallbackProvider: spare,
+ *     recovery: 'restart' })
+ *   .stream(messages)
+ *
+ * attempt 1   --a--#                             ProviderError
+ * attempt 2          --b-----#                   ProviderError
+ * attempt 3                  --x-------y--(F!)
+ * result      --a------(Rb)----(RSx)---y--(F|)
  * ```
- * openai           --A--B--#
- * openai, again              --#
- * ollama                        --A--B--C--F|
- *                  recovery: 'restart', retry: 1, fallbackProvider: ollama
- * result           --A--B---------(RSA)--B--C--F|     R retract, S switch, F finish
- * ```
+ *
+ * `R` is a `retract`, `S` a `switch`, `F` the `finish`.
  *
  * **One call.** Every provider has a pipeline of its own, see `resilience()`: `timeout.total` > retry > circuit breaker >
  * rate limit > bulkhead > the clocks of one attempt > provider. What a provider finally fails with is answered by the next
  * one, except `invalid` requests and the `content-filter` (see `fallbackOn`) and the caller's own abort, which no other
  * provider cures. A conversation that is too long is passed only to those who are not known to hold no more
- * (`capabilities.contextWindow`), and a provider that is silent until `timeout.first` or `timeout.headers` is not retried
- * while there is somebody else.
+ * (`capabilities.contextWindow`), and a provider that is silent until `timeout.first` or `timeout.headers`, or whose circuit
+ * is open, is not retried while there is somebody else.
  *
  * **An answer that breaks** after its first content is treated as `recovery` says, by retries and fallbacks alike.
  * `continue` asks for the rest: the provider takes up its own stream where it can (`capabilities.resume`), else the model

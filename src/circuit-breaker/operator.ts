@@ -7,10 +7,16 @@ import type { CircuitBreakerConfig } from './config.ts';
 /**
  * Refuses to subscribe while the source keeps failing.
  *
- * ```
- * first    ^--a--#                                        first    --a--#
- * second   ------^--#   circuitBreaker(                   second   --------#
- * third               { failureThreshold: 2 })            third    ----------#  CircuitOpenError
+ * *circuitBreaker: Failures in a row open the circuit, and then nobody calls*
+ * ```text
+ * circuitBreaker({ failureThreshold: 2, recoveryTimeout: 10 })
+ *
+ * attempt 1   -#
+ * attempt 2      -#
+ * consumer 1  -#
+ * consumer 2     -#
+ * consumer 3        #           CircuitOpenError
+ * circuit     c---o---------h   c closed, o open, h half-open
  * ```
  *
  * Every subscription asks the breaker; while the circuit is open the source is not subscribed. Complete (also without a

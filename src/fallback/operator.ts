@@ -12,11 +12,14 @@ import { FallbackRun } from './fallback-run.ts';
 /**
  * Answers instead of a source that failed.
  *
- * ```
- * source        ----#
- *               fallback([cache, 'nothing'])
- * cache             --#
- * result        ------(nothing|)
+ * *fallback: A chain is tried in order*
+ * ```text
+ * const events = new EventBus();
+ * fallback({ events, alternatives: [brokenCache, 'x', 'y'] })
+ *
+ * source      --#
+ * result      ----(x|)
+ * alternative --1-2---
  * ```
  *
  * **An alternative** is a value, a stream, or a function of `{ error, errors, emitted }` that makes either. Observables,

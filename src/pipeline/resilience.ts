@@ -13,27 +13,23 @@ import { timeout } from '../timeout/index.ts';
 import { compose } from './compose.ts';
 import { type ResilienceConfig, ResilienceConfigSchema, type TransparentParts } from './resilience-config.ts';
 
-export function resilience<W = never>(
-  config: TransparentParts<never, W> & { readonly fallback?: undefined },
-): AddingOperator<W>;
-export function resilience<A extends Alternative, W = never>(
-  config: TransparentParts<A, W>,
-): AddingOperator<Answer<A> | W>;
-export function resilience<T, R = never, W = never>(
-  config: ResilienceConfig<T, never, R, W> & { readonly fallback?: undefined },
-): OperatorFunction<T, T | R | W>;
-export function resilience<T, A extends Alternative, R = never, W = never>(
-  config: ResilienceConfig<T, A, R, W>,
-): OperatorFunction<T, T | Answer<A> | R | W>;
 /**
  * All patterns in the one order in which they help each other.
  *
- * ```
- * 1st attempt  --#
- * 2nd attempt       --#              the breaker has seen enough: open
- * 3rd attempt                        not made
- *                resilience({ retry: 2, circuitBreaker: { failureThreshold: 2 }, fallback: 'f' })
- * result       -------(f|)
+ * *resilience: The breaker sees every attempt*
+ * ```text
+ * const breaker = new CircuitBreaker({ failureThreshold: 2,
+ *     recoveryTimeout: 50 });
+ * resilience({
+ *   fallback: 'f',
+ *   retry: { backoff: fixedBackoff(3), maxDelay: 10 },
+ *   circuitBreaker: breaker,
+ * })
+ *
+ * attempt 1   --#
+ * attempt 2        --#
+ * result      ----------(f|)
+ * circuit     c------o------ 43ms h   c closed, o open, h half-open
  * ```
  *
  * From the outside to the inside: fallback > `timeout.total` > retry > circuit breaker > rate limit > bulkhead >
@@ -72,6 +68,21 @@ export function resilience<T, A extends Alternative, R = never, W = never>(
  * ```
  * @see {@link protect} and {@link resilient} for promises
  */
+export function resilience<W = never>(
+  config: TransparentParts<never, W> & { readonly fallback?: undefined },
+): AddingOperator<W>;
+/** All patterns in the one order in which they help each other. @see the documentation of the first overload. */
+export function resilience<A extends Alternative, W = never>(
+  config: TransparentParts<A, W>,
+): AddingOperator<Answer<A> | W>;
+/** All patterns in the one order in which they help each other. @see the documentation of the first overload. */
+export function resilience<T, R = never, W = never>(
+  config: ResilienceConfig<T, never, R, W> & { readonly fallback?: undefined },
+): OperatorFunction<T, T | R | W>;
+/** All patterns in the one order in which they help each other. @see the documentation of the first overload. */
+export function resilience<T, A extends Alternative, R = never, W = never>(
+  config: ResilienceConfig<T, A, R, W>,
+): OperatorFunction<T, T | Answer<A> | R | W>;
 export function resilience(
   config: z.input<typeof ResilienceConfigSchema>,
 ): OperatorFunction<unknown, unknown> {

@@ -6,12 +6,21 @@ import { RateLimiter, type RateLimiterConfig } from './rate-limiter.ts';
 /**
  * Bounds how many subscriptions may start in a span of time.
  *
- * ```
- * first    ---a--b|              first    ---a--b|
- * second   ---c|      rateLimit   second   --------c|
+ * *rateLimit: First a burst, then one after the other*
+ * ```text
+ * rateLimit({ requestsPerSecond: 250, burstSize: 2 })
+ *
+ * attempt 1   -a|
+ * attempt 2   -a|
+ * attempt 3       -a|
+ * attempt 4           -a|
+ * consumer 1  -a|
+ * consumer 2  -a|
+ * consumer 3  -----a|
+ * consumer 4  ---------a|
  * ```
  *
- * Drawn with `requestsPerSecond: 200`, so a permit every 5 ms, and `burstSize: 1`, so one at the start.
+ * A dash is a millisecond, so 250 a second is one every fourth dash, after the two of the burst.
  *
  * One subscription takes one permit, whatever the number of its values. Where there is none, it waits in line (`maxQueue`)
  * before its source is subscribed; a wait that would be longer than `queueTimeout` is refused at once. Values, errors and

@@ -12,12 +12,17 @@ const NONE = Number.POSITIVE_INFINITY;
 /**
  * Subscribes again to a source that failed, after a wait that grows.
  *
- * ```
- * 1st attempt  --#
- * 2nd attempt       --#
- * 3rd attempt                ----a--b|
- *                retryWithBackoff(3)
- * result       ------------------a--b|
+ * *retryWithBackoff: Every wait is twice as long as the one before*
+ * ```text
+ * const events = new EventBus();
+ * retryWithBackoff({ events, backoff: exponentialBackoff({ base: 2 }) })
+ *
+ * attempt 1   --#
+ * attempt 2       --#
+ * attempt 3             --#
+ * attempt 4                       a|
+ * result      --------------------a|
+ * waits in ms --2---4-----8---------
  * ```
  *
  * **The commit rule.** After the first delivered value an error goes downstream as it came, so nothing is emitted twice.

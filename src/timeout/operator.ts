@@ -11,10 +11,12 @@ import { type TimeoutConfig, TimeoutConfigSchema } from './timeout-config.ts';
 /**
  * Bounds how long a stream may take: to its first value, between two values, and as a whole.
  *
- * ```
- * source    --a--b---------c|
- *           timeout({ each: 5 })
- * result    --a--b----#
+ * *timeout: With first, each begins with the first value*
+ * ```text
+ * timeout({ first: 9, each: 3 })
+ *
+ * source      ------a--b--!
+ * result      ------a--b--#   StreamTimeoutError
  * ```
  *
  * All times are milliseconds. The clocks start at the subscription and never look at the wall clock; what arrives at the

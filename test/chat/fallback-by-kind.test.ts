@@ -144,6 +144,25 @@ describe('a silent provider', () => {
   );
 });
 
+test.each([
+  ['not waited for while there is another provider', scripted('spare', [says('b')]), { asked: 1, after: 0 }],
+  ['waited for when nobody else is left', undefined, { asked: 2, after: 1_000 }],
+])('an open circuit is %s', (_, fallbackProvider, expected) => {
+  let ended: unknown;
+  virtually((scheduler) => {
+    const main = scripted('main', [failing('server'), says('a')]);
+    const circuitBreaker = { failureThreshold: 1, recoveryTimeout: 1_000 };
+    resilient({ provider: main, fallbackProvider, retry: twice, circuitBreaker })
+      .stream(HELLO)
+      .subscribe({
+        complete() {
+          ended = { asked: main.asked.length, after: scheduler.now() };
+        },
+      });
+  });
+  expect(ended).toStrictEqual(expected);
+});
+
 test('a server that asks for more time than there is is left at once, and one that asks for less is waited for', () => {
   const asking = (retryAfter: number) =>
     new ProviderError('slow down', { kind: 'rate-limit', provider: 'main', retryAfter });

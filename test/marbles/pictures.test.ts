@@ -1,18 +1,19 @@
-/** What is committed under `docs/`, and the pictures of the README, are what the code does now. */
-import { readdirSync, readFileSync } from 'node:fs';
+/** What is committed under `docs/`, and the pictures of the README and of doc comments, are what the code does now. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { book } from '../../marbles/book/book.ts';
+import { documented } from '../../marbles/book/doc-comments.ts';
+import { chapters } from '../../marbles/index.ts';
 
 const files = book();
 const pictures = [...files].filter(([path]) => path.endsWith('.svg'));
 
-test('docs/ and README.md hold the pages and pictures of today: after a change, run `npm run docs` and look at them', () => {
+test('docs/, README.md and doc comments hold the pages and pictures of today: after a change, run `npm run docs` and look at them', () => {
   const committed = readdirSync('docs', { recursive: true, encoding: 'utf8' })
     .map((name) => join('docs', name).replaceAll('\\', '/'))
-    .filter((path) => /^docs\/pictures\/.*\.svg$|^docs\/[^/]*\.md$/.test(path))
-    .concat('README.md');
-  const stale = [...files].filter(([path, content]) => !committed.includes(path) || read(path) !== content);
+    .filter((path) => /^docs\/pictures\/.*\.svg$|^docs\/[^/]*\.md$/.test(path));
+  const stale = [...files].filter(([path, content]) => !existsSync(path) || read(path) !== content);
   expect({
     stale: stale.map(([path]) => path),
     unknown: committed.filter((path) => !files.has(path)),
@@ -21,6 +22,46 @@ test('docs/ and README.md hold the pages and pictures of today: after a change, 
 
 test('the book is the same every time that it is written', () => {
   expect(book()).toStrictEqual(files);
+});
+
+describe('a doc comment', () => {
+  const sources = [...files].filter(([path]) => path.startsWith('src/')).map(([path]) => read(path));
+
+  test('shows each operator by a picture of its own chapter', () => {
+    const operators = sources.flatMap((source) =>
+      [...source.matchAll(/^ \* \*(\w+): .*\*\n[\s\S]*?^export (?:function|class) (\w+)/gm)].map(
+        ([, chapter, operator]) => ({ chapter, operator }),
+      ),
+    );
+    expect(new Set(operators)).toStrictEqual(
+      new Set(chapters.map(({ operator }) => ({ chapter: operator, operator }))),
+    );
+  });
+
+  test('whose picture was changed by hand is noticed, in the marbles as in the code above them', () => {
+    for (const source of sources) {
+      const marbles = source.replace(/^( \* (?:attempt 1|source) +-*)-/m, '$1--');
+      const code = source.replace(/^( \* ```text\n \* )/m, '$1await ');
+      for (const changed of [marbles, code]) {
+        expect(changed).not.toBe(source);
+        expect(documented(changed)).toBe(source);
+      }
+    }
+  });
+
+  test('that names no diagram is refused', () => {
+    expect(() => documented('/**\n * *bulkhead: No such rule*\n * ```text\n * a\n * ```\n */')).toThrow(
+      'There is no diagram "bulkhead: No such rule".',
+    );
+  });
+
+  test('has no line that an editor would have to break', () => {
+    const lines = sources.flatMap(
+      (source) => /^ \* ```text\n[\s\S]*?^ \* ```$/m.exec(source)?.[0].split('\n') ?? [],
+    );
+    expect(lines.length).toBeGreaterThan(sources.length * 4);
+    expect(lines.filter((line) => line.length > 116)).toStrictEqual([]);
+  });
 });
 
 describe('a picture', () => {

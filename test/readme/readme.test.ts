@@ -4,6 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -153,6 +154,38 @@ test('every error and every event has its name in the README', () => {
   ).toEqual([]);
 });
 
+test('every link of the README that stays in this repository leads somewhere', () => {
+  const text = readFileSync('README.md', 'utf8').replaceAll(/^```[\s\S]*?^```$/gm, '');
+  const anchors = new Set(
+    [...text.matchAll(/^#+ (.*)$/gm)].map(
+      ([, heading = '']) =>
+        `#${heading
+          .toLowerCase()
+          .replaceAll(/[^\w\- ]/g, '')
+          .replaceAll(' ', '-')}`,
+    ),
+  );
+  const targets = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
+  expect(targets).toContain('docs/README.md');
+  expect(
+    targets
+      .filter((target) => !target.startsWith('https://'))
+      .filter((target) => (target.startsWith('#') ? !anchors.has(target) : !existsSync(target))),
+  ).toEqual([]);
+});
+
+test('every entry of the package stands in the README', () => {
+  const { name, exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    name: string;
+    exports: Record<string, unknown>;
+  };
+  const imported = new Set(
+    examples.flatMap(({ code }) => [...code.matchAll(/from '([^']+)'/g)].map(([, from]) => from)),
+  );
+  const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
+  expect(entries.map((entry) => name + entry.slice(1)).filter((entry) => !imported.has(entry))).toEqual([]);
+});
+
 test('the README has two commands, and the package knows them', () => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
   const commands = blocks.filter(({ language }) => language === 'sh').map(({ code }) => code.trim());
@@ -182,8 +215,9 @@ function tsconfig(): object {
   };
 }
 
-/** What OpenAI does to one example: the n-th fault to the n-th request, the last repeats. Ollama is always well. */
+/** What OpenAI does to one example: the n-th fault to the n-th request, the last repeats. The others are always well. */
 const SERVICES: Record<string, readonly Fault[]> = {
+  'is well': [ok()],
   'breaks off once': [cutAfter(3), ok()],
   'breaks off': [cutAfter(3)],
   'is busy, then gone': [rateLimited({ retryAfter: 0.05 }), httpStatus(503)],
@@ -195,11 +229,17 @@ async function startServices(
   const script = story === undefined ? undefined : SERVICES[story];
   if (story !== undefined && script === undefined) throw new Error(`there is no service that "${story}"`);
   if (script === undefined) return { env: {}, async [Symbol.asyncDispose]() {} };
-  const [openai, ollama] = await Promise.all([startFaultServer({ script }), startFaultServer()]);
+  const [openai, others] = await Promise.all([startFaultServer({ script }), startFaultServer()]);
   return {
-    env: { OPENAI_BASE_URL: `${openai.url}/v1`, OPENAI_API_KEY: 'test', OLLAMA_HOST: ollama.url },
+    env: {
+      OPENAI_BASE_URL: `${openai.url}/v1`,
+      OPENAI_API_KEY: 'test',
+      ANTHROPIC_BASE_URL: others.url,
+      ANTHROPIC_API_KEY: 'test',
+      OLLAMA_HOST: others.url,
+    },
     async [Symbol.asyncDispose]() {
-      await Promise.all([openai.close(), ollama.close()]);
+      await Promise.all([openai.close(), others.close()]);
     },
   };
 }
