@@ -17,8 +17,6 @@ export default defineConfig({
   plugins: [typescript],
   test: {
     include: ['test/**/*.test.ts', 'marbles/**/*.test.ts'],
-    // The default leaves one of two cores idle.
-    maxWorkers: 2,
     reporters: ['dot'],
     coverage: { provider: 'v8', include: ['src/**'] },
   },
