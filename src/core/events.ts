@@ -21,6 +21,9 @@ export const CircuitStateSchema = z.enum([
   'disabled',
   'metrics-only',
 ]);
+export const HealthStatusSchema = z.enum(['healthy', 'degraded', 'unhealthy']);
+export type HealthStatus = z.infer<typeof HealthStatusSchema>;
+
 const transition = { from: CircuitStateSchema, to: CircuitStateSchema };
 
 const eventData = {
@@ -49,6 +52,33 @@ const eventData = {
     kind: z.enum(['first', 'each', 'total', 'headers', 'throughput']),
     after: z.number(),
   }),
+  limiter_paused: z.object({
+    /** Milliseconds until it hands out permits again. */
+    resumesAfter: z.number(),
+    reason: z.string(),
+  }),
+  limiter_resumed: z.object({}),
+  limiter_adjusted: z.object({
+    dimension: z.enum(['requests', 'tokens', 'input-tokens', 'output-tokens']),
+    /** Permits per minute. */
+    from: z.number(),
+    to: z.number(),
+    reason: z.string(),
+  }),
+  hedge_started: z.object({ attempt: z.number(), delay: z.number() }),
+  hedge_won: z.object({ attempt: z.number(), after: z.number() }),
+  hedge_refused: z.object({ reason: z.string() }),
+  concurrency_limit_changed: z.object({ from: z.number(), to: z.number(), reason: z.string() }),
+  throttled: z.object({ probability: z.number() }),
+  load_shed: z.object({ reason: z.string(), priority: z.number(), retryAfter: z.optional(z.number()) }),
+  chaos_injected: z.object({ fault: z.string(), delay: z.optional(z.number()) }),
+  health_changed: z.object({
+    check: z.optional(z.string()),
+    from: z.optional(HealthStatusSchema),
+    to: HealthStatusSchema,
+    error: z.optional(ErrorSummarySchema),
+  }),
+  registry_changed: z.object({ change: z.enum(['added', 'removed', 'evicted']), name: z.string() }),
   fallback_used: z.object({ alternative: z.number(), error: ErrorSummarySchema }),
   fallback_exhausted: z.object({ errors: z.array(ErrorSummarySchema) }),
   stream_started: z.object({ provider: z.string() }),
@@ -106,6 +136,18 @@ export const EVENT_CATEGORIES = {
   bulkhead_rejected: 'rejection',
   rate_limited: 'rejection',
   timed_out: 'error',
+  limiter_paused: 'state',
+  limiter_resumed: 'state',
+  limiter_adjusted: 'state',
+  hedge_started: 'recovery',
+  hedge_won: 'recovery',
+  hedge_refused: 'rejection',
+  concurrency_limit_changed: 'state',
+  throttled: 'rejection',
+  load_shed: 'rejection',
+  chaos_injected: 'chaos',
+  health_changed: 'state',
+  registry_changed: 'lifecycle',
   fallback_used: 'recovery',
   fallback_exhausted: 'error',
   stream_started: 'lifecycle',
@@ -132,6 +174,10 @@ export interface ResilienceEventOf<Type extends EventType> {
   readonly source: string;
   /** Milliseconds since the epoch; frames in virtual time. */
   readonly timestamp: number;
+  /** Which call it happened to; absent when it happened to none, such as a circuit that is opened by hand. */
+  readonly call?: string | undefined;
+  /** Which attempt of that call, from 1. */
+  readonly attempt?: number | undefined;
   readonly data: EventData<Type>;
 }
 
@@ -143,6 +189,8 @@ export const ResilienceEventSchema: z.ZodMiniType<ResilienceEvent> = z.union(
       category: z.literal(EVENT_CATEGORIES[type as EventType]),
       source: z.string(),
       timestamp: z.number(),
+      call: z.optional(z.string()),
+      attempt: z.optional(z.number()),
       data,
     }),
   ),

@@ -722,7 +722,7 @@ describe('who listens', () => {
     const events = new EventBus();
     const breaker = new CircuitBreaker({ failureThreshold: 1, events });
     const heard: string[] = [];
-    events.on('state').subscribe(({ data }) => heard.push(`bus ${data.to}`));
+    events.on('state').subscribe(({ type }) => heard.push(`bus ${type}`));
     breaker.onStateChange(({ to }) => {
       heard.push(`first ${to}`);
       if (to === 'open') {
@@ -734,11 +734,11 @@ describe('who listens', () => {
     breaker.onStateChange(({ to }) => heard.push(`second ${to}`));
     fail(breaker);
     expect(heard).toStrictEqual([
-      'bus open',
+      'bus circuit_opened',
       'first open',
       'late open',
       'second open',
-      'bus closed',
+      'bus circuit_closed',
       'first closed',
       'second closed',
       'late closed',

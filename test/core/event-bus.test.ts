@@ -48,7 +48,14 @@ describe('on()', () => {
     const bus = new EventBus();
     const heard: EventType[] = [];
     bus.on('rejection').subscribe((event) => {
-      expectTypeOf(event.type).toEqualTypeOf<'circuit_rejected' | 'bulkhead_rejected' | 'rate_limited'>();
+      expectTypeOf(event.type).toEqualTypeOf<
+        | 'circuit_rejected'
+        | 'bulkhead_rejected'
+        | 'rate_limited'
+        | 'hedge_refused'
+        | 'throttled'
+        | 'load_shed'
+      >();
       if (event.type === 'rate_limited')
         expectTypeOf(event.data.outcome).toEqualTypeOf<'queued' | 'rejected'>();
       heard.push(event.type);

@@ -4,7 +4,17 @@ import { posix } from 'node:path';
 import { parseSync } from 'vite';
 import { describe, expect, test } from 'vitest';
 
-const PATTERNS = ['circuit-breaker', 'retry', 'bulkhead', 'rate-limit', 'timeout', 'fallback', 'hedge'];
+const PATTERNS = [
+  'circuit-breaker',
+  'retry',
+  'bulkhead',
+  'adaptive-concurrency',
+  'rate-limit',
+  'timeout',
+  'fallback',
+  'hedge',
+  'chaos',
+];
 const BELOW_PIPELINE = ['core', 'interop', ...PATTERNS];
 const BELOW_CHAT = [...BELOW_PIPELINE, 'pipeline'];
 
@@ -15,11 +25,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ...Object.fromEntries(PATTERNS.map((pattern) => [pattern, ['core', 'interop']])),
   pipeline: BELOW_PIPELINE,
   health: ['core', 'circuit-breaker'],
+  sinks: ['core'],
+  opentelemetry: ['core'],
   chat: BELOW_CHAT,
   insights: BELOW_CHAT,
   // Its scripted providers speak the chunks and errors of a chat; a copy of their types would drift away.
   testing: [...BELOW_CHAT, 'chat'],
-  'index.ts': [...BELOW_CHAT, 'health', 'chat', 'insights', 'testing'],
+  'index.ts': [...BELOW_CHAT, 'health', 'sinks', 'chat', 'insights', 'testing'],
   providers: [...BELOW_CHAT, 'chat'],
 };
 const TYPES_ONLY = ['health > circuit-breaker'];
