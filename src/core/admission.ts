@@ -1,27 +1,36 @@
 import { Observable, Subscriber } from 'rxjs';
-import { type AdmissionPolicy, type Applicant, Lease, type Place } from './lease.ts';
+import { type AdmissionPolicy, type Applicant, type Demand, Lease, type Place } from './lease.ts';
 import type { TransparentOperator } from './operator-types.ts';
 import { reportUnhandled } from './unhandled.ts';
 
 /**
  * Lets every subscription to the source ask `policy` first. Policies that stand directly upon each other become one
  * admission: asked from the outermost to the innermost, started together once all have agreed, settled together.
+ *
+ * @param demand what a subscription asks of the policy, made anew for each.
  */
-export function admission(policy: AdmissionPolicy): TransparentOperator {
+export function admission(policy: AdmissionPolicy, demand?: () => Demand): TransparentOperator {
+  const counter = { policy, demand };
   return (source) =>
     source instanceof AdmittedObservable
-      ? new AdmittedObservable(source.attempt, [policy, ...source.policies])
-      : new AdmittedObservable(source, [policy]);
+      ? new AdmittedObservable(source.attempt, [counter, ...source.counters])
+      : new AdmittedObservable(source, [counter]);
+}
+
+/** Where a subscription asks, and for what. */
+interface Counter {
+  readonly policy: AdmissionPolicy;
+  readonly demand: (() => Demand) | undefined;
 }
 
 class AdmittedObservable<T> extends Observable<T> {
   constructor(
     readonly attempt: Observable<T>,
-    readonly policies: readonly AdmissionPolicy[],
+    readonly counters: readonly Counter[],
   ) {
     super((subscriber) => {
       // RxJS subscribes also on behalf of those who have left already.
-      if (!subscriber.closed) new AdmittedSubscriber(subscriber, this.attempt, this.policies).apply();
+      if (!subscriber.closed) new AdmittedSubscriber(subscriber, this.attempt, this.counters).apply();
     });
   }
 }
@@ -34,7 +43,7 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
   constructor(
     downstream: Subscriber<T>,
     private readonly source: Observable<T>,
-    private readonly policies: readonly AdmissionPolicy[],
+    private readonly counters: readonly Counter[],
   ) {
     super(downstream);
   }
@@ -91,8 +100,9 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
 
   /** Asks the policies that have not agreed yet; false when one refuses, lets wait, or has been the end of the stream. */
   private admitted(): boolean {
-    for (let asked = this.leases.length; asked < this.policies.length; asked++) {
-      const answer = (this.policies[asked] as AdmissionPolicy).admit(this);
+    for (let asked = this.leases.length; asked < this.counters.length; asked++) {
+      const { policy, demand } = this.counters[asked] as Counter;
+      const answer = policy.admit(this, demand?.());
       if (answer instanceof Error) {
         this.refused(answer);
         return false;

@@ -70,17 +70,25 @@ export interface Place {
   leave(): void;
 }
 
+/** What an attempt asks for beside a lease. A policy looks at what it knows of. */
+export interface Demand {
+  /** Who goes first where several wait: the higher number. @default 0 */
+  readonly priority?: number | undefined;
+  /** Milliseconds within which the lease is of use to it. @default Infinity */
+  readonly patience?: number | undefined;
+}
+
 /** A policy that decides whether an attempt may run. */
 export interface AdmissionPolicy {
   /**
    * The lease, at once where there is one; a place, if the applicant has to wait, and then it hears once from
    * `granted` or `refused`; or the error that refuses.
    */
-  admit(applicant: Applicant): Lease | Place | Error;
+  admit(applicant: Applicant, demand?: Demand): Lease | Place | Error;
 }
 
 /** A started lease as a promise, for code without a stream. An abort of `signal` leaves the waiting line. */
-export function acquire(policy: AdmissionPolicy, signal?: AbortSignal): Promise<Lease> {
+export function acquire(policy: AdmissionPolicy, signal?: AbortSignal, demand?: Demand): Promise<Lease> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     let place: Place | undefined;
@@ -107,7 +115,7 @@ export function acquire(policy: AdmissionPolicy, signal?: AbortSignal): Promise<
     };
     // First: the place may be granted, or the wait aborted, while the policy still announces that somebody waits.
     if (signal) listen(signal, waiting);
-    const answer = policy.admit({ granted, refused });
+    const answer = policy.admit({ granted, refused }, demand);
     if (answer instanceof Lease) return granted(answer);
     if (answer instanceof Error) return refused(answer);
     place = answer;
