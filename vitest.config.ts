@@ -18,6 +18,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'marbles/**/*.test.ts'],
     reporters: ['dot'],
+    // What hangs fails; what is slow does not.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     coverage: { provider: 'v8', include: ['src/**'] },
   },
 });

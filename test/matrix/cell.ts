@@ -1,6 +1,6 @@
 /** Calls over real HTTP: a first provider with a fault, one retry, and a spare provider that is well. */
 import { Bulkhead } from '../../src/bulkhead/index.ts';
-import { isStreamInterruptedError, kindOf, ResilientProvider } from '../../src/chat/index.ts';
+import { type CallPhase, isStreamInterruptedError, kindOf, ResilientProvider } from '../../src/chat/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import { fixedBackoff } from '../../src/retry/index.ts';
 import {
@@ -10,9 +10,10 @@ import {
   ok,
   startFaultServer,
 } from '../support/fault-server.ts';
+import { ManualScheduler } from '../support/manual-scheduler.ts';
 import type { Adapter } from './adapters.ts';
 import { MAX_DELAY, MAX_RETRIES, type Mode, type Outcome } from './expectation.ts';
-import type { Row } from './faults.ts';
+import { type Row, SHORT } from './faults.ts';
 
 /** The end of the answer, when a request asks to go on with its beginning. */
 export function restFor({ body }: AttemptRequest): string | undefined {
@@ -61,6 +62,9 @@ export async function see(
   const events = new EventBus();
   const spare = at(`${wall.url}/${cell}/spare`, 'spare');
   const bulkhead = new Bulkhead({ name: 'first', events });
+  const scheduler = row.timeout === undefined ? undefined : new ManualScheduler();
+  const requestsTo = (role: string) =>
+    wall.attempts.filter(({ path }) => path.startsWith(`/${cell}/${role}/`));
   const provider = new ResilientProvider({
     provider: at(`${wall.url}/${cell}/first`, 'first'),
     // The clock that is to run out on the first provider must not race with the answer of the other one.
@@ -70,11 +74,23 @@ export async function see(
     recovery: mode,
     bulkhead,
     events,
+    scheduler,
   });
   let text = '';
   const marks: string[] = [];
+  let now: CallPhase | undefined;
+  const onPhase = (phase: CallPhase): void => {
+    now = phase;
+  };
+  // A slow machine is no fault: time passes where the fault has begun, and nowhere else.
+  const pump = setInterval(() => {
+    if (scheduler === undefined || now === undefined) return;
+    const { phase, attempt } = now;
+    const begun = row.silent === true ? requestsTo('first').length === attempt : phase === 'content';
+    if (phase === 'queued' || begun) scheduler.advanceTo(scheduler.now() + SHORT);
+  }, 5);
   const error = await new Promise<unknown>((resolve) => {
-    provider.stream([{ role: 'user', content: 'Hello' }]).subscribe({
+    provider.stream([{ role: 'user', content: 'Hello' }], { onPhase }).subscribe({
       next(chunk) {
         if (chunk.type === 'text') text += chunk.text;
         if (chunk.type === 'retract') text = '';
@@ -85,8 +101,7 @@ export async function see(
       complete: () => resolve(undefined),
     });
   });
-  const requestsTo = (role: string) =>
-    wall.attempts.filter(({ path }) => path.startsWith(`/${cell}/${role}/`));
+  clearInterval(pump);
   const times = requestsTo('first').map(({ startedAt }) => startedAt);
   return {
     end: endOf(error, text),

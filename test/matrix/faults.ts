@@ -68,7 +68,7 @@ export interface Row {
 
 /** No clock but the one that is to run out may be short: a machine under load is no fault. */
 const AMPLE = 60_000;
-const SHORT = 120;
+export const SHORT = 120;
 const silent = { timeout: { first: SHORT }, silent: true } as const;
 /** All tokens come in one write, so that no clock can run out between them. */
 const stalls = { timeout: { first: AMPLE, each: SHORT }, kind: 'timeout', said: 3 } as const;

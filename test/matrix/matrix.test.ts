@@ -10,7 +10,7 @@ const CELLS = ADAPTERS.flatMap((adapter) =>
 );
 
 describe.each(Object.entries(FAULTS))('%s', (_, rows) => {
-  test.each(rows.map((row) => ({ ...row })))('$when', { timeout: 30_000 }, async (row) => {
+  test.each(rows.map((row) => ({ ...row })))('$when', async (row) => {
     await using wall = await wallOf(row);
     const { retryAfter = 0 } = row;
     const outcomes = await Promise.all(
