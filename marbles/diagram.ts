@@ -31,9 +31,13 @@ export interface Diagram<T = string, R = T> {
   readonly lanes?: Readonly<Record<string, Lane>>;
 }
 
-/** A state or the events of a bus, drawn beneath the stream. */
+/**
+ * Drawn beneath the stream: a state, if it has a value when the first consumer subscribes; a level, if its values are
+ * numbers as well; else events.
+ */
 export interface Lane {
   readonly expected: string;
+  /** @default the letters themselves; in a level the digits are numbers */
   readonly values?: Readonly<Record<string, unknown>>;
 }
 

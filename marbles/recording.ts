@@ -37,8 +37,8 @@ export interface LaneTrack {
   readonly expected: readonly Message[];
   /** What the letters of the lane mean. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** A state has a value from the start and always; events happen. */
-  readonly shows: 'state' | 'events';
+  /** A state has a value from the start and always, a level is one whose values are numbers; events happen. */
+  readonly shows: 'state' | 'level' | 'events';
 }
 
 export type Track = AttemptTrack | ConsumerTrack | LaneTrack;

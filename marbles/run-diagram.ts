@@ -1,7 +1,7 @@
 import { defer, NEVER, Observable, tap } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import type { Diagram, Watched } from './diagram.ts';
-import type { Lifetime, Message, Recording } from './recording.ts';
+import type { LaneTrack, Lifetime, Message, Recording } from './recording.ts';
 
 /**
  * Runs a diagram in virtual time and records what happens, beside what should.
@@ -23,18 +23,24 @@ export function runDiagram(diagram: Diagram<unknown, unknown>): Recording {
       ...lifetime(marbles),
       messages: [] as Message[],
       attempts: new Set<{ over: boolean }>(),
+      served: Number.NEGATIVE_INFINITY,
     }));
     let subscribing: number | undefined;
 
-    /** Whom an attempt is for: whoever subscribes at the moment, else who has waited longest, else whose attempt just failed. */
+    /**
+     * Whom an attempt is for: whoever subscribes at the moment, else who has waited longest, else whose attempt just failed.
+     * If all have one that runs, it is a second one beside it: for whoever hears nothing and was served longest ago.
+     */
     const inNeed = (): number => {
       const now = scheduler.now();
       const waiting = consumers.filter(
         ({ from, until, messages }) => from <= now && now < until && !hasEnded(messages),
       );
+      const silent = waiting.filter(({ messages }) => messages.length === 0);
       const longest =
         waiting.find(({ attempts }) => attempts.size === 0) ??
-        waiting.find(({ attempts }) => [...attempts].every(({ over }) => over));
+        waiting.find(({ attempts }) => [...attempts].every(({ over }) => over)) ??
+        (silent.length > 0 ? silent : waiting).toSorted((one, other) => one.served - other.served)[0];
       return subscribing ?? (longest === undefined ? -1 : consumers.indexOf(longest));
     };
 
@@ -63,7 +69,10 @@ export function runDiagram(diagram: Diagram<unknown, unknown>): Recording {
       const over = (): void => {
         state.over = true;
       };
-      consumer?.attempts.add(state);
+      if (consumer !== undefined) {
+        consumer.attempts.add(state);
+        consumer.served = scheduler.now();
+      }
       return attempt.observed.pipe(
         tap({ error: over, complete: over, finalize: () => consumer?.attempts.delete(state) }),
       );
@@ -71,12 +80,14 @@ export function runDiagram(diagram: Diagram<unknown, unknown>): Recording {
 
     const watched = Object.entries(lanes).map(([name, lane]) => {
       const messages: Message[] = [];
-      let shows: 'state' | 'events' = 'events';
+      let state = false;
       scheduler.schedule(() => {
         lane.pipe(recorded(messages)).subscribe();
-        if (messages.length > 0) shows = 'state';
+        state = messages.length > 0;
       });
-      return { name, messages, shows: () => shows };
+      const shows = (): LaneTrack['shows'] =>
+        state ? (messages.every(isNumber) ? 'level' : 'state') : 'events';
+      return { name, messages, shows };
     });
 
     for (const [index, { from, until, messages }] of consumers.entries()) {
@@ -124,12 +135,13 @@ export function runDiagram(diagram: Diagram<unknown, unknown>): Recording {
       })),
       lanes: watched.map(({ name, messages, shows }) => {
         const { expected: marbles = '', values } = diagram.lanes?.[name] ?? {};
+        const meanings = values ?? (shows() === 'level' ? DIGITS : undefined);
         return {
           kind: 'lane',
           name,
           messages,
-          values: values ?? {},
-          expected: parsed(marbles, values, 'error'),
+          values: meanings ?? {},
+          expected: parsed(marbles, meanings, 'error'),
           shows: shows(),
         };
       }),
@@ -152,6 +164,11 @@ const NEVER_MADE = { subscribedFrame: Number.POSITIVE_INFINITY, unsubscribedFram
 
 const list = (marbles: string | readonly string[]): readonly string[] =>
   typeof marbles === 'string' ? [marbles] : marbles;
+
+/** In a lane of numbers a digit is a number. */
+const DIGITS = Object.fromEntries(Array.from({ length: 10 }, (_, digit) => [digit, digit]));
+
+const isNumber = (message: Message): boolean => message.kind === 'next' && typeof message.value === 'number';
 
 const hasEnded = (messages: readonly Message[]): boolean => messages.some(({ kind }) => kind !== 'next');
 

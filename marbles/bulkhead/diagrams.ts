@@ -25,7 +25,7 @@ export const bulkheadChapter: Chapter = {
           operator: bulkhead(policy),
           lanes: {
             'in use': policy.state$.pipe(
-              map((state) => String(state.activeCount)),
+              map(({ activeCount }) => activeCount),
               distinctUntilChanged(),
             ),
           },

@@ -37,7 +37,10 @@ function laneOf(track: Track, letters: Letters): Lane {
 }
 
 function remarkOf(track: Track): string {
-  if (track.kind === 'lane') return meaningsOf(track.messages, track.values).join(', ');
+  if (track.kind === 'lane')
+    return meaningsOf(track.messages, track.values)
+      .map((meaning) => meaning.join(' '))
+      .join(', ');
   const failure = track.messages.find((message) => message.kind === 'error');
   return failure === undefined ? '' : errorWords(failure.error);
 }

@@ -56,6 +56,7 @@ const colours = (look: typeof dark): string =>
     ...(['well', 'ill', 'unsure', 'count', 'none'] as const).map(
       (mood) => `.${mood}{fill:${look[mood][0]};stroke:${look[mood][1]}}.${mood}-text{fill:${look[mood][1]}}`,
     ),
+    `.level{fill:${look.count[0]}}.level-line{stroke:${look.count[1]}}`,
     ...look.marbles.map((colour, index) => `.marble-${index}{fill:${colour}}`),
   ].join('');
 
@@ -65,6 +66,7 @@ export const STYLE: string = [
   '.name{font-weight:600;text-anchor:end}.letter{font-weight:700;text-anchor:middle}.small{font-size:11px}',
   '.middle{text-anchor:middle}.line{stroke-width:1.8;fill:none}.waits{stroke-dasharray:1.5 4.5;stroke-linecap:round}',
   '.end{stroke-width:3;stroke-linecap:round}.cross{stroke-width:3.2;stroke-linecap:round}.stop{stroke-width:1.8}',
+  '.level-line{stroke-width:1.8;fill:none;stroke-linejoin:round}.letter.small{font-size:10px}',
   '.well,.ill,.unsure,.count,.none{stroke-opacity:.45}.state-text{font-weight:600}',
   colours(light),
   `@media(prefers-color-scheme:dark){${colours(dark)}}`,

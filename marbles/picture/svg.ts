@@ -6,10 +6,11 @@ import {
   type LaneTrack,
   type Recording,
 } from '../recording.ts';
+import { drawLane, endOfLane, type Ground, labelsOf, roomOfLane } from './lane.ts';
 import { MARBLE_COLOURS, STYLE } from './palette.ts';
-import { isLong, type Room, Timeline, UNIT } from './timeline.ts';
-import { codeLine, element, escaped, fits, monoWidth, textWidth } from './typography.ts';
-import { errorWords, meaningsOf, wordsOf } from './words.ts';
+import { type Room, Timeline } from './timeline.ts';
+import { codeLine, element, escaped, inRows, monoWidth, rounded, textWidth } from './typography.ts';
+import { errorWords, meaningsOf } from './words.ts';
 
 export interface Caption {
   readonly id: string;
@@ -23,18 +24,30 @@ const PADDING = 20;
 const ROW = 38;
 const MARBLE = 11;
 const STEP = 2 * MARBLE + 3;
+const SWATCH = 8;
+const LEGEND_ROW = 22;
 const CODE_LINE = 18;
+/** A millisecond on paper; the second one for what would be too wide for a page. */
+const UNITS = [26, 19] as const;
+const WIDE = 760;
 
 /** One thing that stands on a line. */
 type Symbol =
   | { readonly kind: 'value'; readonly letter: string }
   | { readonly kind: 'error' | 'complete' | 'stop' };
 
+interface Entry {
+  readonly letter: string;
+  readonly words: string;
+  readonly width: number;
+}
+
 type StreamTrack = AttemptTrack | ConsumerTrack;
 
 /** A picture of what happened: attempts above the operator, consumers below it, states and events beneath. */
 export function svg(recording: Recording, caption: Caption): string {
-  return new Drawing(recording, caption).print();
+  const [wide, narrow] = UNITS.map((unit) => new Drawing(recording, caption, unit));
+  return (wide!.width > WIDE ? narrow! : wide!).print();
 }
 
 class Drawing {
@@ -50,7 +63,7 @@ class Drawing {
   /** How far to the right something reaches, from the start of the timeline. */
   #reach: number;
 
-  constructor({ attempts, consumers, lanes, values }: Recording, caption: Caption) {
+  constructor({ attempts, consumers, lanes, values }: Recording, caption: Caption, unit: number) {
     this.#caption = caption;
     this.#attempts = attempts.filter(({ from }) => Number.isFinite(from));
     this.#consumers = consumers;
@@ -70,15 +83,21 @@ class Drawing {
         ...lanes.flatMap(({ messages }) => messages.map(({ frame }) => frame)),
       ],
       [...streams.flatMap((track) => this.#roomOfStream(track)), ...lanes.flatMap(roomOfLane)],
+      unit,
     );
-    this.#reach = this.#time.x(this.#time.last) + UNIT;
+    this.#reach = this.#time.x(this.#time.last) + unit;
     for (const track of streams) this.#reach = Math.max(this.#reach, this.#reachOfStream(track));
-    for (const lane of lanes) this.#reach = Math.max(this.#reach, this.#reachOfLane(lane));
+    for (const { frame, width } of lanes.flatMap((lane) => endOfLane(lane) ?? []))
+      this.#reach = Math.max(this.#reach, this.#time.x(frame) + width);
     this.#reach = Math.max(
       this.#reach,
       Math.max(...caption.code.map(monoWidth)) + 28 + PADDING - this.#left,
       300,
     );
+  }
+
+  get width(): number {
+    return Math.ceil(this.#left + this.#reach + PADDING);
   }
 
   print(): string {
@@ -97,14 +116,14 @@ class Drawing {
     if (this.#lanes.length > 0) y += 4;
     for (const lane of this.#lanes) rows.push(this.#lane(lane, nextRow()));
     const axisAt = y + 6;
-    const width = Math.ceil(this.#left + this.#reach + PADDING);
+    const { width } = this;
     const legend = this.#legend(width - 2 * PADDING);
-    const legendAt = axisAt + 22;
-    const height = legendAt + legend.length * 18 + (legend.length > 0 ? PADDING : 4);
+    const legendAt = axisAt + 26;
+    const height = legendAt + legend.length * LEGEND_ROW + (legend.length > 0 ? PADDING / 2 : 0);
 
     const grid = this.#time.ticks().map((frame) => {
       const x = this.#x(frame);
-      return element('path', { class: 'grid', d: `M${n(x)} ${PADDING}V${axisAt}` });
+      return element('path', { class: 'grid', d: `M${rounded(x)} ${PADDING}V${axisAt}` });
     });
     const box = [
       element('rect', {
@@ -132,9 +151,7 @@ class Drawing {
       ...rows,
       ...box,
       ...this.#axis(axisAt),
-      ...legend.map((line, index) =>
-        element('text', { class: 'muted small', x: PADDING, y: legendAt + 12 + index * 18 }, escaped(line)),
-      ),
+      ...legend.map((row, index) => this.#legendRow(row, legendAt + 11 + index * LEGEND_ROW)),
     ];
     return `${element(
       'svg',
@@ -172,9 +189,10 @@ class Drawing {
 
   #roomOfStream(track: StreamTrack): Room[] {
     const symbols = [...this.#symbols(track)].sort(([a], [b]) => a - b);
-    return symbols.slice(1).map(([frame], index) => {
+    return symbols.slice(1).map(([frame, after], index) => {
       const [from, before] = symbols[index]!;
-      return { from, to: frame, width: before.length * STEP };
+      const grounds = [before, after].filter(({ length }) => length > 1).length * 5;
+      return { from, to: frame, width: before.length * STEP + grounds };
     });
   }
 
@@ -182,14 +200,6 @@ class Drawing {
     const [frame, symbols] = [...this.#symbols(track)].sort(([a], [b]) => a - b).at(-1) ?? [track.from, []];
     const remark = remarkOf(track);
     return this.#time.x(frame) + symbols.length * STEP + (remark === '' ? 4 : textWidth(remark) + 13);
-  }
-
-  #reachOfLane(lane: LaneTrack): number {
-    const last = lane.messages.at(-1);
-    if (last === undefined) return 0;
-    const labels = labelsOf(lane).get(last.frame) ?? [];
-    const width = lane.shows === 'state' ? stateWidth(labels) : pillsWidth(labels);
-    return this.#time.x(last.frame) + width + 10;
   }
 
   #colour(letter: string): number {
@@ -204,8 +214,8 @@ class Drawing {
     const endless = track.until === Number.POSITIVE_INFINITY;
     const end = endless ? this.#left + this.#reach - 6 : this.#x(lastFrame) + (lastSymbols.length - 1) * STEP;
     const parts = [this.#name(track.name, y), ...this.#lineOf(track, from, end, y)];
-    if (end > from) parts.push(element('circle', { class: 'birth', cx: n(from), cy: y, r: 3.2 }));
-    if (endless) parts.push(element('path', { class: 'tip', d: `M${n(end + 5)} ${y}l-9 -4.5v9z` }));
+    if (end > from) parts.push(element('circle', { class: 'birth', cx: rounded(from), cy: y, r: 3.2 }));
+    if (endless) parts.push(element('path', { class: 'tip', d: `M${rounded(end + 5)} ${y}l-9 -4.5v9z` }));
     parts.push(...this.#breaks(track.from, endless ? Number.POSITIVE_INFINITY : track.until, y, 8));
     for (const [frame, group] of symbols) {
       const x = this.#x(frame);
@@ -213,9 +223,9 @@ class Drawing {
         parts.push(
           element('rect', {
             class: 'together',
-            x: n(x - MARBLE - 4),
+            x: rounded(x - MARBLE - 4),
             y: y - MARBLE - 4,
-            width: n((group.length - 1) * STEP + 2 * MARBLE + 8),
+            width: rounded((group.length - 1) * STEP + 2 * MARBLE + 8),
             height: 2 * MARBLE + 8,
             rx: MARBLE + 4,
           }),
@@ -227,7 +237,7 @@ class Drawing {
       const ground = lastSymbols.length > 1 ? 5 : 0;
       const kind = isCancelled(track) ? 'muted small' : 'failure small';
       parts.push(
-        element('text', { class: kind, x: n(end + MARBLE + 6 + ground), y: y + 4 }, escaped(remark)),
+        element('text', { class: kind, x: rounded(end + MARBLE + 6 + ground), y: y + 4 }, escaped(remark)),
       );
     }
     return element('g', {}, parts.join(''));
@@ -239,7 +249,7 @@ class Drawing {
     const line = (a: number, b: number, waits: boolean): string[] =>
       b - a < 1
         ? []
-        : [element('path', { class: waits ? 'line waits' : 'line', d: `M${n(a)} ${y}H${n(b)}` })];
+        : [element('path', { class: waits ? 'line waits' : 'line', d: `M${rounded(a)} ${y}H${rounded(b)}` })];
     if (track.kind === 'attempt') return line(from, end, false);
     const index = this.#consumers.indexOf(track);
     const parts: string[] = [];
@@ -253,7 +263,7 @@ class Drawing {
         parts.push(
           element(
             'text',
-            { class: 'muted small middle', x: n((x + 4 + until - MARBLE) / 2), y: y - 6 },
+            { class: 'muted small middle', x: rounded((x + 4 + until - MARBLE) / 2), y: y - 6 },
             'waits',
           ),
         );
@@ -277,45 +287,48 @@ class Drawing {
     switch (symbol.kind) {
       case 'value':
         return (
-          element('circle', { class: `marble-${this.#colour(symbol.letter)}`, cx: n(x), cy: y, r: MARBLE }) +
-          element('text', { class: 'letter', x: n(x), y: y + 4.2 }, escaped(symbol.letter))
+          element('circle', {
+            class: `marble-${this.#colour(symbol.letter)}`,
+            cx: rounded(x),
+            cy: y,
+            r: MARBLE,
+          }) + element('text', { class: 'letter', x: rounded(x), y: y + 4.2 }, escaped(symbol.letter))
         );
       case 'complete':
-        return element('path', { class: 'line end', d: `M${n(x)} ${y - 10}v20` });
+        return element('path', { class: 'line end', d: `M${rounded(x)} ${y - 10}v20` });
       case 'error':
-        return element('path', { class: 'cross', d: `M${n(x - 6)} ${y - 6}l12 12m0 -12l-12 12` });
+        return element('path', { class: 'cross', d: `M${rounded(x - 6)} ${y - 6}l12 12m0 -12l-12 12` });
       case 'stop':
-        return element('rect', { class: 'stop', x: n(x - 5), y: y - 5, width: 10, height: 10, rx: 2 });
+        return element('rect', { class: 'stop', x: rounded(x - 5), y: y - 5, width: 10, height: 10, rx: 2 });
     }
   }
 
   #lane(lane: LaneTrack, y: number): string {
-    const parts = [this.#name(lane.name, y)];
-    const end = this.#left + this.#reach - 6;
-    const labels = [...labelsOf(lane)];
-    if (lane.shows === 'events') {
-      parts.push(element('path', { class: 'line waits', d: `M${n(this.#left)} ${y}H${n(end)}` }));
-      parts.push(...this.#breaks(0, Number.POSITIVE_INFINITY, y, 8));
-      for (const [frame, group] of labels) parts.push(pills(group, this.#x(frame), y));
-      return element('g', {}, parts.join(''));
-    }
-    for (const [index, [frame, group]] of labels.entries()) {
-      const x = this.#x(frame);
-      const next = labels[index + 1]?.[0];
-      const until = next === undefined ? end : this.#x(next);
-      const mood = moodOf(group.at(-1) ?? '');
-      const label = stateLabel(group);
-      parts.push(
-        element('rect', { class: mood, x: n(x), y: y - 12, width: n(until - x - 1.5), height: 24, rx: 5 }),
-        element('text', { class: `state-text small ${mood}-text`, x: n(x + 8), y: y + 4 }, escaped(label)),
-      );
-    }
-    parts.push(...this.#breaks(0, Number.POSITIVE_INFINITY, y, 14));
+    const ground: Ground = {
+      left: this.#left,
+      end: this.#left + this.#reach - 6,
+      y,
+      x: (frame) => this.#x(frame),
+    };
+    const events = lane.shows === 'events';
+    const parts = [
+      this.#name(lane.name, y),
+      ...(events
+        ? [
+            element('path', {
+              class: 'line waits',
+              d: `M${rounded(ground.left)} ${y}H${rounded(ground.end)}`,
+            }),
+          ]
+        : []),
+    ];
+    const breaks = this.#breaks(0, Number.POSITIVE_INFINITY, y, events ? 8 : 14);
+    parts.push(...(events ? [...breaks, ...drawLane(lane, ground)] : [...drawLane(lane, ground), ...breaks]));
     return element('g', {}, parts.join(''));
   }
 
   #name(name: string, y: number): string {
-    return element('text', { class: 'name', x: n(this.#left - 18), y: y + 4 }, escaped(name));
+    return element('text', { class: 'name', x: rounded(this.#left - 18), y: y + 4 }, escaped(name));
   }
 
   /** Two slashes where time is left out. */
@@ -324,10 +337,12 @@ class Drawing {
       .filter((it) => from <= it.from && it.to <= until)
       .map((it) => {
         const x = this.#x(it.to) - 34;
-        const slash = (at: number): string => `M${n(at - 3)} ${y + half}l6 ${-2 * half}`;
+        const slash = (at: number): string => `M${rounded(at - 3)} ${y + half}l6 ${-2 * half}`;
         return (
-          element('path', { class: 'gap', d: `M${n(x - 6)} ${y + half}l6 ${-2 * half}h6l-6 ${2 * half}z` }) +
-          element('path', { class: 'line', d: slash(x - 3) + slash(x + 3) })
+          element('path', {
+            class: 'gap',
+            d: `M${rounded(x - 6)} ${y + half}l6 ${-2 * half}h6l-6 ${2 * half}z`,
+          }) + element('path', { class: 'line', d: slash(x - 3) + slash(x + 3) })
         );
       });
   }
@@ -335,16 +350,35 @@ class Drawing {
   #axis(y: number): string[] {
     const numbers = this.#time.ticks().map((frame, index) => {
       const text = index === 0 ? `${frame} ms` : String(frame);
-      return element('text', { class: 'muted small middle', x: n(this.#x(frame)), y: y + 12 }, text);
+      return element('text', { class: 'muted small middle', x: rounded(this.#x(frame)), y: y + 12 }, text);
     });
     return [...numbers, ...this.#breaks(0, Number.POSITIVE_INFINITY, y + 8, 6)];
   }
 
-  /** What the letters mean, in as many lines as it takes. */
-  #legend(width: number): string[] {
+  /** What the letters mean, beside their marbles, in as many rows as it takes. */
+  #legend(width: number): Entry[][] {
     const messages = [...this.#attempts, ...this.#consumers].flatMap((track) => track.messages);
-    const meanings = meaningsOf(messages, this.#values).map((meaning) => meaning.replace(' ', ' = '));
-    return fits(meanings, width, 6.4);
+    const entries = meaningsOf(messages, this.#values).map(([letter, words]) => ({
+      letter,
+      words,
+      width: textWidth(words, 6.2) + 40,
+    }));
+    return inRows(entries, width);
+  }
+
+  #legendRow(entries: readonly Entry[], y: number): string {
+    let x = PADDING;
+    return entries
+      .map(({ letter, words, width }) => {
+        const at = x + SWATCH;
+        x += width;
+        return (
+          element('circle', { class: `marble-${this.#colour(letter)}`, cx: rounded(at), cy: y, r: SWATCH }) +
+          element('text', { class: 'letter small', x: rounded(at), y: y + 3.8 }, escaped(letter)) +
+          element('text', { class: 'muted small', x: rounded(at + SWATCH + 6), y: y + 4 }, escaped(words))
+        );
+      })
+      .join('');
   }
 
   /** The same in words, for those who do not see it. */
@@ -375,62 +409,3 @@ function remarkOf(track: StreamTrack): string {
   const failure = track.messages.find((message) => message.kind === 'error');
   return failure === undefined ? '' : errorWords(failure.error);
 }
-
-/** What a lane says, by frame. */
-function labelsOf({ messages }: LaneTrack): Map<number, string[]> {
-  const frames = new Map<number, string[]>();
-  for (const message of messages) {
-    const label = message.kind === 'next' ? wordsOf(message.value) : message.kind;
-    frames.set(message.frame, [...(frames.get(message.frame) ?? []), label]);
-  }
-  return frames;
-}
-
-function roomOfLane(lane: LaneTrack): Room[] {
-  const labels = [...labelsOf(lane)];
-  return labels.slice(1).map(([to], index) => {
-    const [from, before] = labels[index]!;
-    const own = lane.shows === 'state' ? stateWidth(before) : pillsWidth(before);
-    return { from, to, width: own + (isLong(to - from) ? 44 : 8) };
-  });
-}
-
-const stateLabel = (labels: readonly string[]): string => labels.join(' › ');
-const stateWidth = (labels: readonly string[]): number => textWidth(stateLabel(labels)) + 14;
-const pillWidth = (label: string): number => textWidth(label, 6.4) + 14;
-const pillsWidth = (labels: readonly string[]): number =>
-  labels.reduce((width, label) => width + pillWidth(label) + 4, 0);
-
-/** What is announced at a frame; a notch points at its time. */
-function pills(labels: readonly string[], x: number, y: number): string {
-  let left = x - MARBLE;
-  return labels
-    .map((label) => {
-      const width = pillWidth(label);
-      const mood = moodOf(label);
-      const at = left;
-      left += width + 4;
-      return (
-        element('rect', { class: mood, x: n(at), y: y - 11, width: n(width), height: 22, rx: 11 }) +
-        element(
-          'text',
-          { class: `small middle ${mood}-text`, x: n(at + width / 2), y: y + 4 },
-          escaped(label),
-        )
-      );
-    })
-    .join('');
-}
-
-type Mood = 'well' | 'ill' | 'unsure' | 'count' | 'none';
-
-/** States and events have the colours of a traffic light, counts are blue. */
-function moodOf(label: string): Mood {
-  if (/half/.test(label)) return 'unsure';
-  if (/open|reject|exhausted|timed|failed/.test(label)) return 'ill';
-  if (/closed|completed/.test(label)) return 'well';
-  if (/^(0|disabled|metrics-only)$/.test(label)) return 'none';
-  return 'count';
-}
-
-const n = (value: number): number => Math.round(value * 10) / 10;

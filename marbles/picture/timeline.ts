@@ -11,7 +11,6 @@ export interface Break {
   readonly to: number;
 }
 
-export const UNIT = 26;
 const LONGEST_SILENCE = 14;
 const BREAK_WIDTH = 84;
 
@@ -24,7 +23,11 @@ export class Timeline {
   readonly last: number;
   readonly #stops: [frame: number, x: number][] = [];
 
-  constructor(frames: readonly number[], rooms: readonly Room[]) {
+  readonly #unit: number;
+
+  /** @param unit a millisecond on paper. */
+  constructor(frames: readonly number[], rooms: readonly Room[], unit: number) {
+    this.#unit = unit;
     const stops = [...new Set([0, ...frames])]
       .filter((frame) => Number.isFinite(frame))
       .sort((a, b) => a - b);
@@ -34,7 +37,7 @@ export class Timeline {
     for (const frame of stops) {
       const silent = isLong(frame - before);
       if (silent) breaks.push({ from: before, to: frame });
-      x += silent ? BREAK_WIDTH : (frame - before) * UNIT;
+      x += silent ? BREAK_WIDTH : (frame - before) * unit;
       for (const room of rooms) if (room.to === frame) x = Math.max(x, this.x(room.from) + room.width);
       this.#stops.push([frame, x]);
       before = frame;
@@ -48,7 +51,7 @@ export class Timeline {
     const [at, x] = this.#stops[index] ?? this.#stops.at(-1) ?? [0, 0];
     const [earlier, start] = this.#stops[index - 1] ?? [at, x];
     return at === frame || index < 0
-      ? x + Math.max(0, frame - at) * UNIT
+      ? x + Math.max(0, frame - at) * this.#unit
       : start + ((x - start) * (frame - earlier)) / (at - earlier);
   }
 

@@ -26,13 +26,21 @@ export const codeLine = (line: string): string =>
     })
     .join('');
 
-/** Phrases, as many in a line as fit. */
-export function fits(phrases: readonly string[], width: number, perCharacter: number): string[] {
-  const lines: string[] = [];
-  for (const phrase of phrases) {
-    const longer = `${lines.at(-1)}   ·   ${phrase}`;
-    if (lines.length > 0 && textWidth(longer, perCharacter) <= width) lines[lines.length - 1] = longer;
-    else lines.push(phrase);
+/** As many in a row as have room. */
+export function inRows<T extends { readonly width: number }>(entries: readonly T[], width: number): T[][] {
+  const rows: T[][] = [];
+  let left = 0;
+  for (const entry of entries) {
+    const row = rows.at(-1);
+    if (row !== undefined && entry.width <= left) row.push(entry);
+    else {
+      rows.push([entry]);
+      left = width;
+    }
+    left -= entry.width;
   }
-  return lines;
+  return rows;
 }
+
+/** Finer than a tenth of a pixel nobody sees, and no picture should differ by it. */
+export const rounded = (value: number): number => Math.round(value * 10) / 10;

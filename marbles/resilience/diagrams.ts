@@ -146,7 +146,7 @@ export const resilienceChapter: Chapter = {
           operator: resilience({ bulkhead, rateLimit: { requestsPerSecond: 100, burstSize: 1 } }),
           lanes: {
             'in use': bulkhead.state$.pipe(
-              map((state) => String(state.activeCount)),
+              map(({ activeCount }) => activeCount),
               distinctUntilChanged(),
             ),
           },

@@ -1,5 +1,5 @@
 /** A diagram that does not tell the truth says where, in marbles. */
-import { EMPTY, map, of, retry, Subject } from 'rxjs';
+import { BehaviorSubject, EMPTY, map, merge, mergeMap, of, retry, Subject, take, tap, timer } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import type { Diagram } from '../../marbles/diagram.ts';
 import { differencesOf } from '../../marbles/difference.ts';
@@ -110,6 +110,34 @@ describe('a recording', () => {
       { name: 'state', shows: 'state' },
       { name: 'events', shows: 'events' },
     ]);
+  });
+
+  test('shows numbers as a level, whose digits need no values', () => {
+    const active = new BehaviorSubject(0);
+    const { lanes } = runDiagram({
+      ...transparent,
+      setup: () => ({
+        operator: (source) =>
+          source.pipe(tap({ subscribe: () => active.next(1), finalize: () => active.next(0) })),
+        lanes: { active },
+      }),
+      lanes: { active: { expected: '(01)--0' } },
+    });
+    expect(lanes[0]?.shows).toBe('level');
+    expect(lanes[0]?.messages).toStrictEqual(lanes[0]?.expected);
+  });
+
+  test('knows for whom a second attempt runs beside the first: who was served longest ago', () => {
+    const hedged: Diagram<unknown, unknown>['setup'] = () => (source) =>
+      merge(source, timer(3).pipe(mergeMap(() => source))).pipe(take(1));
+    const { attempts } = runDiagram({
+      ...transparent,
+      setup: hedged,
+      source: ['------a', '------b', '--c', '--d'],
+      consumers: ['^', '-^'],
+      subscriptions: ['^----!', '-^----!', '---^-!', '----^-!'],
+    });
+    expect(attempts.map(({ consumer }) => consumer)).toStrictEqual([0, 1, 0, 1]);
   });
 
   test('knows for whom an attempt was made: who waits longest is served first', () => {
