@@ -87,6 +87,12 @@ export class Call {
     return this.#answer.finish?.provider ?? this.#answer.speaker ?? this.#speaker.name;
   }
 
+  /** The model that is asked first. */
+  get requestedModel(): string | undefined {
+    const { request, primary } = this.#details;
+    return request.model ?? primary.model;
+  }
+
   enter(phase: ChatPhase, provider: string = this.#phase?.provider ?? this.#speaker.name): void {
     if (this.#phase?.phase === phase && phase !== 'connecting') return;
     this.#phase = { phase, provider, attempt: this.#attemptCount };
@@ -128,7 +134,7 @@ export class Call {
   #attempt(guarded: GuardedProvider, continues: boolean): Observable<ChatChunk> {
     const { provider } = guarded;
     const continuation = continues ? this.#continuation(provider) : undefined;
-    const record = this.#begin(provider.name);
+    const record = this.#begin(provider);
     const chunks = this.#ask(guarded, record, continuation);
     if (continuation === undefined) return chunks;
     return chunks.pipe(
@@ -141,11 +147,12 @@ export class Call {
     );
   }
 
-  #begin(provider: string): AttemptRecord {
-    const { clock, tally } = this.#details;
+  #begin({ name: provider, model }: ChatProvider): AttemptRecord {
+    const { clock, request, tally } = this.#details;
     tally.attempts++;
     const entered = (phase: ChatPhase): void => this.enter(phase, provider);
-    const record = new AttemptRecord(++this.#attemptCount, provider, clock, this.#idleSince, entered);
+    const asked = { provider, model: request.model ?? model };
+    const record = new AttemptRecord(++this.#attemptCount, asked, clock, this.#idleSince, entered);
     entered('connecting');
     return record;
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { type ChatChunk, type ChatUsage, isContent } from './chunk.ts';
+import { type ChatChunk, type ChatUsage, type FinishReason, isContent } from './chunk.ts';
 import { kindOf, type ProviderErrorKind } from './errors.ts';
 import { estimateTokens } from './tokens.ts';
 
@@ -23,11 +23,15 @@ export interface AttemptReport {
   readonly provider: string;
   /** The model that was at work, by the name that the provider gives it; it is known at the end of a whole answer. */
   readonly model: string | undefined;
+  /** The model that was asked: the request's, else the provider's own. */
+  readonly requestedModel: string | undefined;
   /** How far it came. */
   readonly phase: Exclude<ChatPhase, 'queued'>;
   readonly outcome: AttemptOutcome;
   readonly error: unknown;
   readonly kind: ProviderErrorKind | undefined;
+  /** Why the model stopped; known of a whole answer. */
+  readonly finishReason: FinishReason | undefined;
   /** What passed before it, since the call began or the attempt before it ended: back-off, and waits for a place. */
   readonly delay: number;
   readonly duration: number;
@@ -44,6 +48,7 @@ export class AttemptRecord {
   /** From 1, over all attempts of the call. */
   readonly number: number;
   readonly provider: string;
+  readonly #requestedModel: string | undefined;
   #phase: AttemptReport['phase'] = 'connecting';
   readonly #clock: Clock;
   readonly #entered: (phase: AttemptReport['phase']) => void;
@@ -52,18 +57,19 @@ export class AttemptRecord {
   #spoke: number | undefined;
   #characters = 0;
   #usage: ChatUsage | undefined;
-  #model: string | undefined;
+  #finish: Extract<ChatChunk, { type: 'finish' }> | undefined;
 
   /** @param waitedSince when the call began, or the attempt before it ended. @param entered hears of every phase. */
   constructor(
     number: number,
-    provider: string,
+    asked: { readonly provider: string; readonly model: string | undefined },
     clock: Clock,
     waitedSince: number,
     entered: (phase: AttemptReport['phase']) => void,
   ) {
     this.number = number;
-    this.provider = provider;
+    this.provider = asked.provider;
+    this.#requestedModel = asked.model;
     this.#clock = clock;
     this.#entered = entered;
     this.#begun = clock.now();
@@ -81,7 +87,7 @@ export class AttemptRecord {
   hear(chunk: ChatChunk): void {
     this.accepted();
     if (chunk.type === 'usage') this.#usage = chunk.usage;
-    else if (chunk.type === 'finish') this.#model = chunk.model;
+    else if (chunk.type === 'finish') this.#finish = chunk;
     else if (isContent(chunk)) this.#hearContent(chunk);
   }
 
@@ -92,11 +98,13 @@ export class AttemptRecord {
     const written = this.#spoke === undefined ? 0 : now - this.#spoke;
     return {
       provider: this.provider,
-      model: this.#model,
+      model: this.#finish?.model,
+      requestedModel: this.#requestedModel,
       phase: this.#phase,
       outcome,
       error,
       kind: kindOf(error),
+      finishReason: this.#finish?.reason,
       delay: this.#delay,
       duration: now - this.#begun,
       usage,

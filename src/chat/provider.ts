@@ -75,6 +75,8 @@ export interface ChatCapabilities {
  */
 export interface ChatProvider {
   readonly name: string;
+  /** The model that it asks, unless a request names another; for events. @default unknown */
+  readonly model?: string | undefined;
   readonly capabilities?: ChatCapabilities | undefined;
   stream(request: ChatRequest, context?: ChatContext): Observable<ChatChunk>;
   /** Whether it is worth asking at the moment. */

@@ -130,6 +130,11 @@ export class ResilientProvider implements ChatProvider {
     this.#events = events;
   }
 
+  /** The model that the first provider asks, unless a request names another. */
+  get model(): string | undefined {
+    return this.#primary.provider.model;
+  }
+
   /** The breaker around the first provider. */
   get circuitBreaker(): CircuitBreaker {
     return this.#primary.circuitBreaker;
@@ -229,7 +234,8 @@ export class ResilientProvider implements ChatProvider {
   #begin(call: Call): void {
     this.#calls++;
     call.enter('queued');
-    this.#events.publish('stream_started', this.name, { provider: this.#primary.provider.name });
+    const { name: provider } = this.#primary.provider;
+    this.#events.publish('stream_started', this.name, { provider, model: call.requestedModel });
   }
 
   #end(call: Call, outcome: Outcome, error?: unknown): void {

@@ -81,7 +81,11 @@ const eventData = {
   registry_changed: z.object({ change: z.enum(['added', 'removed', 'evicted']), name: z.string() }),
   fallback_used: z.object({ alternative: z.number(), error: ErrorSummarySchema }),
   fallback_exhausted: z.object({ errors: z.array(ErrorSummarySchema) }),
-  stream_started: z.object({ provider: z.string() }),
+  stream_started: z.object({
+    provider: z.string(),
+    /** The model that is asked first: the request's, else the provider's own. */
+    model: z.optional(z.string()),
+  }),
   first_token: z.object({ provider: z.string(), after: z.number() }),
   stream_retracted: z.object({ provider: z.string(), error: ErrorSummarySchema }),
   provider_switched: z.object({ from: z.string(), to: z.string(), error: ErrorSummarySchema }),
@@ -95,12 +99,17 @@ const eventData = {
   }),
   attempt_ended: z.object({
     provider: z.string(),
+    /** The model that answered; known of a whole answer. */
     model: z.optional(z.string()),
+    /** The model that was asked. */
+    requestedModel: z.optional(z.string()),
     /** From 1, over all attempts of the call. */
     attempt: z.number(),
     phase: z.enum(['connecting', 'preamble', 'content', 'ended']),
     outcome: z.enum(['completed', 'failed', 'cancelled']),
     error: z.optional(ErrorSummarySchema),
+    /** Why the model stopped; known of a whole answer. */
+    finishReason: z.optional(z.enum(['stop', 'length', 'tool-calls', 'content-filter', 'other'])),
     delay: z.number(),
     duration: z.number(),
     usage: z.optional(

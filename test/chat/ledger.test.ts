@@ -25,7 +25,7 @@ const virtually = (body: (scheduler: TestScheduler) => void): void => {
 const timed = (...chunks: [after: number, ChatChunk][]): Observable<ChatChunk> =>
   concat(...chunks.map(([after, chunk]) => of(chunk).pipe(delay(after))));
 const USAGE: ChatChunk = { type: 'usage', usage: { inputTokens: 3, outputTokens: 20, totalTokens: 23 } };
-const NAMED: ChatChunk = { type: 'finish', reason: 'stop', model: 'm-1' };
+const NAMED: ChatChunk = { type: 'finish', reason: 'length', model: 'm-1-mini' };
 
 test('the ledger says of every attempt who, how far, how long, how much, and why it failed', async () => {
   const down = failing('overloaded');
@@ -49,12 +49,14 @@ test('the ledger says of every attempt who, how far, how long, how much, and why
     events,
   });
   virtually(() => {
-    provider.stream(HELLO).subscribe();
+    provider.stream({ messages: HELLO, model: 'm-1' }).subscribe();
   });
   const common = { provider: 'main', outcome: 'failed', kind: 'overloaded' };
   const first = {
     ...common,
     model: undefined,
+    requestedModel: 'm-1',
+    finishReason: undefined,
     phase: 'content',
     error: down,
     delay: 0,
@@ -67,7 +69,9 @@ test('the ledger says of every attempt who, how far, how long, how much, and why
     provider: 'main',
     outcome: 'completed',
     kind: undefined,
-    model: 'm-1',
+    model: 'm-1-mini',
+    requestedModel: 'm-1',
+    finishReason: 'length',
     phase: 'ended',
     error: undefined,
     delay: 30,
@@ -102,6 +106,26 @@ test('the ledger says of every attempt who, how far, how long, how much, and why
     [down, { outputTokens: 2, estimated: true }],
     [undefined, { outputTokens: 1, estimated: true }],
   ]);
+});
+
+test('the model that was asked is the one of the request, else each provider’s own', async () => {
+  const main = { ...scripted('main', [failing('server')]), model: 'large' };
+  const spare = { ...scripted('spare', [says('a')]), model: 'small' };
+  const events = new EventBus();
+  const started: unknown[] = [];
+  events.on('stream_started').subscribe(({ data }) => started.push(data));
+  const provider = resilient({ provider: main, fallbackProvider: spare, events });
+  const asked = async (model?: string): Promise<unknown> =>
+    (await provider.chat({ messages: HELLO, ...(model !== undefined && { model }) })).ledger.map(
+      ({ requestedModel }) => requestedModel,
+    );
+  expect(await asked()).toStrictEqual(['large', 'small']);
+  expect(await asked('other')).toStrictEqual(['other', 'other']);
+  expect(started).toStrictEqual([
+    { provider: 'main', model: 'large' },
+    { provider: 'main', model: 'other' },
+  ]);
+  expect(provider.model).toBe('large');
 });
 
 test('what nobody has counted, and of which nothing was said, is unknown and not 0', async () => {

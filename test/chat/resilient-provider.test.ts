@@ -646,7 +646,7 @@ test('the bus hears the whole story of a call', async () => {
   await read(provider.stream(HELLO));
   const error = expect.objectContaining({ name: 'ProviderError', kind: 'truncated' });
   expect(story).toStrictEqual([
-    ['stream_started', 'assistant', { provider: 'main' }],
+    ['stream_started', 'assistant', { provider: 'main', model: undefined }],
     ['first_token', 'assistant', { provider: 'main', after: expect.any(Number) }],
     ['stream_retracted', 'assistant', { provider: 'main', error }],
     ['provider_switched', 'assistant', { from: 'main', to: 'spare', error }],

@@ -68,6 +68,7 @@ export function aiSdk(model: LanguageModel, config: AiSdkConfig = {}): ChatProvi
 
   return {
     name,
+    model: model.modelId,
     capabilities: { prefill, contextWindow },
     stream(request, context = {}) {
       const stream = defer(() => {

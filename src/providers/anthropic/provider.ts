@@ -93,6 +93,7 @@ export function anthropic(config: AnthropicConfig): ChatProvider {
 
   return {
     name: endpoint.provider,
+    model: options.model,
     capabilities: { prefill: options.prefill ?? takesPrefill(options.model), contextWindow },
     stream(request, context = {}) {
       const model = request.model ?? options.model;

@@ -77,6 +77,7 @@ export function ollama(config: OllamaConfig): ChatProvider {
 
   return {
     name: endpoint.provider,
+    model: options.model,
     capabilities: { prefill, contextWindow },
     stream(request, context = {}) {
       const model = request.model ?? options.model;

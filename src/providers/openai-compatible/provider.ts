@@ -67,6 +67,7 @@ export function openAICompatible(config: OpenAICompatibleConfig): ChatProvider {
 
   return {
     name: endpoint.provider,
+    model: options.model,
     capabilities: { prefill: options.prefill, contextWindow: options.contextWindow },
     stream(request, context = {}) {
       const model = request.model ?? options.model;

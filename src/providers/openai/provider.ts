@@ -85,6 +85,7 @@ export function openai(config: OpenAIConfig): ChatProvider {
 
   return {
     name: endpoint.provider,
+    model: options.model,
     capabilities: { contextWindow, resume: api.resume },
     stream(request, context = {}) {
       const model = request.model ?? options.model;
