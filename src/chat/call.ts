@@ -87,10 +87,19 @@ export class Call {
     return this.#answer.finish?.provider ?? this.#answer.speaker ?? this.#speaker.name;
   }
 
-  /** The model that is asked first. */
+  /** The model that answered; known of a whole answer. */
+  get model(): string | undefined {
+    return this.#answer.finish?.model;
+  }
+
+  /** The model that whoever spoke last was asked for; before anybody has spoken, the one that is asked first. */
   get requestedModel(): string | undefined {
-    const { request, primary } = this.#details;
-    return request.model ?? primary.model;
+    return this.#details.request.model ?? this.#speaker.model;
+  }
+
+  /** Milliseconds since it began. */
+  get elapsed(): number {
+    return this.#details.clock.now() - this.#begun;
   }
 
   enter(phase: ChatPhase, provider: string = this.#phase?.provider ?? this.#speaker.name): void {

@@ -243,7 +243,10 @@ export class ResilientProvider implements ChatProvider {
     call.enter('ended');
     this.#events.publish('stream_ended', this.name, {
       provider: call.speaker,
+      model: call.model,
+      requestedModel: call.requestedModel,
       outcome,
+      duration: call.elapsed,
       ...(outcome === 'failed' && { error: summarize(error) }),
     });
   }

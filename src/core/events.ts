@@ -127,8 +127,15 @@ const eventData = {
   }),
   frame_skipped: z.object({ error: ErrorSummarySchema }),
   stream_ended: z.object({
+    /** Who spoke last. */
     provider: z.string(),
+    /** The model that answered; known of a whole answer. */
+    model: z.optional(z.string()),
+    /** The model that was asked. */
+    requestedModel: z.optional(z.string()),
     outcome: z.enum(['completed', 'failed', 'cancelled']),
+    /** Milliseconds since it started, waits included. */
+    duration: z.number(),
     error: z.optional(ErrorSummarySchema),
   }),
 };

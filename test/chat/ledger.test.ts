@@ -32,6 +32,8 @@ test('the ledger says of every attempt who, how far, how long, how much, and why
   const events = new EventBus();
   let told: readonly AttemptReport[] = [];
   const heard: unknown[] = [];
+  const durations: number[] = [];
+  events.on('stream_ended').subscribe(({ data }) => durations.push(data.duration));
   events.on('attempt_ended').subscribe((event) => {
     heard.push(event.data);
     expect(ResilienceEventSchema.parse(JSON.parse(JSON.stringify(event)))).toMatchObject({
@@ -86,6 +88,7 @@ test('the ledger says of every attempt who, how far, how long, how much, and why
     { ...firstData, error: { name: 'ProviderError', message: 'overloaded', kind: 'overloaded' } },
     secondData,
   ]);
+  expect(durations).toStrictEqual([10 + 30 + 505]);
   expect(provider.stats.providers).toStrictEqual({
     main: {
       attempts: 2,
@@ -110,10 +113,13 @@ test('the ledger says of every attempt who, how far, how long, how much, and why
 
 test('the model that was asked is the one of the request, else each provider’s own', async () => {
   const main = { ...scripted('main', [failing('server')]), model: 'large' };
-  const spare = { ...scripted('spare', [says('a')]), model: 'small' };
+  const answer = concat(of(...words('a')), of(NAMED));
+  const spare = { ...scripted('spare', [answer]), model: 'small' };
   const events = new EventBus();
   const started: unknown[] = [];
+  const ended: unknown[] = [];
   events.on('stream_started').subscribe(({ data }) => started.push(data));
+  events.on('stream_ended').subscribe(({ data }) => ended.push([data.requestedModel, data.model]));
   const provider = resilient({ provider: main, fallbackProvider: spare, events });
   const asked = async (model?: string): Promise<unknown> =>
     (await provider.chat({ messages: HELLO, ...(model !== undefined && { model }) })).ledger.map(
@@ -124,6 +130,10 @@ test('the model that was asked is the one of the request, else each provider’s
   expect(started).toStrictEqual([
     { provider: 'main', model: 'large' },
     { provider: 'main', model: 'other' },
+  ]);
+  expect(ended).toStrictEqual([
+    ['small', 'm-1-mini'],
+    ['other', 'm-1-mini'],
   ]);
   expect(provider.model).toBe('large');
 });

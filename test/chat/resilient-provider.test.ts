@@ -651,7 +651,17 @@ test('the bus hears the whole story of a call', async () => {
     ['stream_retracted', 'assistant', { provider: 'main', error }],
     ['provider_switched', 'assistant', { from: 'main', to: 'spare', error }],
     ['first_token', 'assistant', { provider: 'spare', after: expect.any(Number) }],
-    ['stream_ended', 'assistant', { provider: 'spare', outcome: 'completed' }],
+    [
+      'stream_ended',
+      'assistant',
+      {
+        provider: 'spare',
+        model: undefined,
+        requestedModel: undefined,
+        outcome: 'completed',
+        duration: expect.any(Number),
+      },
+    ],
   ]);
   expect(provider.stats).toStrictEqual({
     calls: 1,
