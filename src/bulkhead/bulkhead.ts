@@ -144,7 +144,7 @@ export class Bulkhead implements AdmissionPolicy {
     while (this.#line.first !== undefined && isDue(this.#line.first.since + this.#queueTimeout, now)) {
       const applicant = this.#line.shift() as Applicant;
       this.#changed();
-      applicant.refused(
+      applicant.refused(() =>
         this.#reject('queue-timeout', `gave no place within ${this.#queueTimeout} ms (queueTimeout).`),
       );
     }

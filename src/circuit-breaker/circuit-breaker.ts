@@ -5,11 +5,18 @@ import type { CircuitOpenError } from '../core/errors.ts';
 import { type EventBus, getEventBus, summarize } from '../core/event-bus.ts';
 import { type AdmissionPolicy, Lease } from '../core/lease.ts';
 import { OrderedSubject } from '../core/ordered-subject.ts';
+import { type CallScope, currentScope } from '../core/scope.ts';
 import { Circuit } from './circuit.ts';
 import type { CircuitState, CircuitTransition } from './circuit-state.ts';
 import type { CircuitStats } from './circuit-stats.ts';
 import { type CircuitBreakerConfig, CircuitBreakerConfigSchema } from './config.ts';
 import { type CircuitSnapshot, CircuitSnapshotSchema } from './snapshot.ts';
+
+/** A change of the state, and the call whose outcome has made it. */
+interface Change {
+  readonly transition: CircuitTransition;
+  readonly scope: CallScope | undefined;
+}
 
 /**
  * Stops calling what keeps failing, and finds out by a few probes when it is well again.
@@ -41,7 +48,7 @@ export class CircuitBreaker implements AdmissionPolicy {
   readonly name: string;
   readonly #events: EventBus;
   readonly #circuit: Circuit;
-  readonly #transitions$ = new OrderedSubject<CircuitTransition>();
+  readonly #changes$ = new OrderedSubject<Change>();
 
   /** @throws {ConfigurationError} naming the option and the value. */
   constructor(config: CircuitBreakerConfig = {}) {
@@ -49,11 +56,11 @@ export class CircuitBreaker implements AdmissionPolicy {
     this.name = options.name ?? 'circuit-breaker';
     this.#events = options.events ?? getEventBus();
     this.#circuit = new Circuit(this.name, options, clockOf(options.scheduler), {
-      changed: (transition) => this.#transitions$.next(transition),
+      changed: (transition) => this.#changes$.next({ transition, scope: currentScope() }),
       rejected: (retryAfter) => this.#events.publish('circuit_rejected', this.name, { retryAfter }),
     });
     // The bus is the first listener, not a second channel: so it keeps the order of all the others.
-    this.#transitions$.subscribe((transition) => this.#announce(transition));
+    this.#changes$.subscribe((change) => this.#announce(change));
   }
 
   /**
@@ -80,18 +87,20 @@ export class CircuitBreaker implements AdmissionPolicy {
   }
 
   /** Every change of the state, after it has happened. A listener may change it again; all hear of it in one order. */
-  readonly transitions$: Observable<CircuitTransition> = this.#transitions$.asObservable();
+  readonly transitions$: Observable<CircuitTransition> = this.#changes$.pipe(
+    map(({ transition }) => transition),
+  );
 
   /** The state now and after every change. */
-  readonly state$: Observable<CircuitState> = this.#transitions$.pipe(
+  readonly state$: Observable<CircuitState> = this.transitions$.pipe(
     map(({ to }) => to),
     // Merged, not put in front: whoever changes the state on hearing of the current one must hear of the change.
-    mergeWith(defer(() => of(this.#transitions$.current?.to ?? this.state))),
+    mergeWith(defer(() => of(this.#changes$.current?.transition.to ?? this.state))),
   );
 
   /** @returns stops listening. */
   onStateChange(listener: (transition: CircuitTransition) => void): () => void {
-    const subscription = this.#transitions$.subscribe(listener);
+    const subscription = this.transitions$.subscribe(listener);
     return () => subscription.unsubscribe();
   }
 
@@ -150,17 +159,17 @@ export class CircuitBreaker implements AdmissionPolicy {
     return this.#circuit.admit();
   }
 
-  #announce({ from, to, retryAfter, error }: CircuitTransition): void {
+  #announce({ transition: { from, to, retryAfter, error }, scope }: Change): void {
     const events = this.#events;
-    if (to === 'half-open') events.publish('circuit_half_open', this.name, { from, to });
-    else if (to === 'forced-open') events.publish('circuit_opened', this.name, { from, to });
+    if (to === 'half-open') events.publish('circuit_half_open', this.name, { from, to }, scope);
+    else if (to === 'forced-open') events.publish('circuit_opened', this.name, { from, to }, scope);
     else if (to === 'open')
-      events.publish('circuit_opened', this.name, {
-        from,
-        to,
-        retryAfter,
-        error: error === undefined ? undefined : summarize(error),
-      });
-    else events.publish('circuit_closed', this.name, { from, to });
+      events.publish(
+        'circuit_opened',
+        this.name,
+        { from, to, retryAfter, error: error === undefined ? undefined : summarize(error) },
+        scope,
+      );
+    else events.publish('circuit_closed', this.name, { from, to }, scope);
   }
 }

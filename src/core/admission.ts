@@ -1,6 +1,7 @@
 import { Observable, Subscriber } from 'rxjs';
 import { type AdmissionPolicy, type Applicant, type Demand, Lease, type Place } from './lease.ts';
 import type { TransparentOperator } from './operator-types.ts';
+import { enterCall, leave, returnTo, within } from './scope.ts';
 import { reportUnhandled } from './unhandled.ts';
 
 /**
@@ -36,6 +37,7 @@ class AdmittedObservable<T> extends Observable<T> {
 }
 
 class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
+  private readonly scope = enterCall();
   private leases: Lease[] = [];
   private place: Place | undefined;
   private silent = true;
@@ -49,12 +51,14 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
   }
 
   apply(): void {
-    try {
-      if (!this.admitted()) return;
-    } catch (thrown) {
-      return this.refused(thrown);
-    }
-    this.source.subscribe(this);
+    within(this.scope, () => {
+      try {
+        if (!this.admitted()) return;
+      } catch (thrown) {
+        return this.giveUp(thrown);
+      }
+      this.source.subscribe(this);
+    });
   }
 
   granted(lease: Lease): void {
@@ -64,9 +68,8 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
     this.walled(() => this.apply());
   }
 
-  refused(error: unknown): void {
-    this.giveBack();
-    this.walled(() => this.error(error));
+  refused(why: () => Error): void {
+    this.giveUp(within(this.scope, why));
   }
 
   override next(value: T): void {
@@ -74,11 +77,13 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
     if (this.silent) {
       this.silent = false;
       for (const lease of this.leases) {
-        lease.firstValue();
+        within(this.scope, () => lease.firstValue());
         if (this.isStopped) return;
       }
     }
+    const scope = leave();
     this.destination.next(value);
+    returnTo(scope);
   }
 
   protected override _error(error: unknown): void {
@@ -104,7 +109,7 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
       const { policy, demand } = this.counters[asked] as Counter;
       const answer = policy.admit(this, demand?.());
       if (answer instanceof Error) {
-        this.refused(answer);
+        this.giveUp(answer);
         return false;
       }
       const waits = !(answer instanceof Lease);
@@ -131,22 +136,21 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
    * Leases are settled before downstream hears of the end: whoever subscribes again inside its handler finds the place
    * free. Innermost first; what a policy throws is the end that those further out see.
    */
-  private end(failure?: { readonly error: unknown }): void {
+  private end(failure?: Failure): void {
     const { leases } = this;
     this.leases = [];
-    let verdict = failure;
-    for (const lease of leases.reverse()) {
-      try {
-        if (verdict === undefined) lease.success();
-        else lease.failure(verdict.error);
-      } catch (thrown) {
-        verdict = { error: thrown };
-      }
-    }
+    const verdict = within(this.scope, () => settle(leases, failure));
     // Whoever listens to the policies may have cancelled this very stream.
     if (this.closed) return;
-    if (verdict === undefined) super._complete();
-    else super._error(verdict.error);
+    within(undefined, () => {
+      if (verdict === undefined) super._complete();
+      else super._error(verdict.error);
+    });
+  }
+
+  private giveUp(error: unknown): void {
+    this.giveBack();
+    this.walled(() => this.error(error));
   }
 
   /** A policy that grants or refuses is in the middle of its line: what this stream throws must not reach it. */
@@ -163,7 +167,27 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
     const { place, leases } = this;
     this.place = undefined;
     this.leases = [];
-    place?.leave();
-    for (const lease of leases.reverse()) lease.neutral();
+    if (place === undefined && leases.length === 0) return;
+    within(this.scope, () => {
+      place?.leave();
+      for (const lease of leases.reverse()) lease.neutral();
+    });
   }
+}
+
+interface Failure {
+  readonly error: unknown;
+}
+
+function settle(leases: Lease[], failure: Failure | undefined): Failure | undefined {
+  let verdict = failure;
+  for (const lease of leases.reverse()) {
+    try {
+      if (verdict === undefined) lease.success();
+      else lease.failure(verdict.error);
+    } catch (thrown) {
+      verdict = { error: thrown };
+    }
+  }
+  return verdict;
 }

@@ -1,6 +1,7 @@
 import { Observable, Subscriber } from 'rxjs';
 import { type Clock, isDue, type Moment, type Timer } from './clock.ts';
 import type { TimeoutKind } from './errors.ts';
+import { enterCall, Leaving, leave, returnTo, within } from './scope.ts';
 
 /** Limits in milliseconds; `Infinity` means none. */
 export interface Limits<T> {
@@ -31,12 +32,13 @@ export function withDeadlines<T, R = never>(
     // RxJS subscribes also on behalf of those who have left already.
     if (subscriber.closed) return;
     const timed = new TimedSubscriber(subscriber, clock, limits, expired);
-    source.subscribe(timed);
+    within(timed.scope, () => source.subscribe(timed));
     timed.watch();
   });
 }
 
 class TimedSubscriber<T, R> extends Subscriber<T> {
+  readonly scope = enterCall();
   private readonly begun: number;
   private readonly mark: () => Moment;
   private awaitingFirst: boolean;
@@ -68,19 +70,21 @@ class TimedSubscriber<T, R> extends Subscriber<T> {
   override next(value: T): void {
     if (this.isStopped) return;
     if (this.awaitingFirst && !this.consider(value)) return;
+    const scope = leave();
     this.destination.next(value);
+    returnTo(scope);
     // Measured from here: the time that downstream takes is not the source's silence.
     if (this.idleCounts) this.idleSince = this.mark();
   }
 
   protected override _error(error: unknown): void {
     this.timer?.cancel();
-    super._error(error);
+    within(undefined, () => super._error(error));
   }
 
   protected override _complete(): void {
     this.timer?.cancel();
-    super._complete();
+    within(undefined, () => super._complete());
   }
 
   override unsubscribe(): void {
@@ -121,8 +125,8 @@ class TimedSubscriber<T, R> extends Subscriber<T> {
       this.unsubscribe();
       // Whoever learns of the end, the source or a listener, may cancel there and then.
       if (downstream.closed) return;
-      const answer = this.expired(kind, limits[kind]);
-      if (!downstream.closed) answer.subscribe(downstream);
+      const answer = within(this.scope, () => this.expired(kind, limits[kind]));
+      if (!downstream.closed) within(this.scope.next(), () => answer.subscribe(new Leaving(downstream)));
     } catch (verdict) {
       downstream.error(verdict);
     }

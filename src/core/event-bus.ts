@@ -11,6 +11,7 @@ import {
   type ResilienceEventOf,
 } from './events.ts';
 import { OrderedSubject } from './ordered-subject.ts';
+import { type CallScope, currentScope } from './scope.ts';
 
 type EventsOf<Topic extends EventType | EventCategory> = {
   [Type in EventType]: Topic extends Type | (typeof EVENT_CATEGORIES)[Type] ? ResilienceEventOf<Type> : never;
@@ -41,14 +42,21 @@ export class EventBus extends OrderedSubject<ResilienceEvent> {
     );
   }
 
-  /** Announces a decision; the bus adds category and time. */
-  publish<Type extends EventType>(type: Type, source: string, data: EventData<Type>): void {
+  /** Announces a decision; the bus adds category, time, and the call and the attempt to which it happened. */
+  publish<Type extends EventType>(
+    type: Type,
+    source: string,
+    data: EventData<Type>,
+    scope?: CallScope,
+  ): void {
     if (!this.observed) return;
+    const happenedTo = scope ?? currentScope();
     this.next({
       type,
       category: EVENT_CATEGORIES[type],
       source,
       timestamp: timestamp(),
+      ...(happenedTo && { call: happenedTo.call, attempt: happenedTo.attempt }),
       data,
     } as ResilienceEvent);
   }

@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { listen, unlisten } from './abort-listeners.ts';
+import { enterCall, within } from './scope.ts';
 
 export type Outcome = 'success' | 'failure' | 'neutral';
 
@@ -62,7 +63,8 @@ export abstract class Lease implements Disposable {
 /** Who asks for a lease and may have to wait for the answer. */
 export interface Applicant {
   granted(lease: Lease): void;
-  refused(error: Error): void;
+  /** @param why is called within the applicant's own scope, so what the policy announces there belongs to its call. */
+  refused(why: () => Error): void;
 }
 
 /** A place in a waiting line, left by whoever no longer wants the lease. */
@@ -91,10 +93,11 @@ export interface AdmissionPolicy {
 export function acquire(policy: AdmissionPolicy, signal?: AbortSignal, demand?: Demand): Promise<Lease> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
+    const scope = enterCall();
     let place: Place | undefined;
     const waiting = {
       aborted(reason: unknown): void {
-        place?.leave();
+        within(scope, () => place?.leave());
         reject(reason);
       },
     };
@@ -104,20 +107,20 @@ export function acquire(policy: AdmissionPolicy, signal?: AbortSignal, demand?: 
     const granted = (lease: Lease): void => {
       stopListening();
       // Whoever hears of a policy's decision may abort there and then, and nobody would settle the lease.
-      const refusal: unknown = signal?.aborted ? signal.reason : lease.start();
+      const refusal: unknown = signal?.aborted ? signal.reason : within(scope, () => lease.start());
       if (refusal === undefined) return resolve(lease);
-      lease.neutral();
+      within(scope, () => lease.neutral());
       reject(refusal);
     };
-    const refused = (error: Error): void => {
+    const refused = (why: () => Error): void => {
       stopListening();
-      reject(error);
+      reject(within(scope, why));
     };
     // First: the place may be granted, or the wait aborted, while the policy still announces that somebody waits.
     if (signal) listen(signal, waiting);
-    const answer = policy.admit({ granted, refused }, demand);
+    const answer = within(scope, () => policy.admit({ granted, refused }, demand));
     if (answer instanceof Lease) return granted(answer);
-    if (answer instanceof Error) return refused(answer);
+    if (answer instanceof Error) return refused(() => answer);
     place = answer;
     if (signal?.aborted) waiting.aborted(signal.reason);
   });

@@ -1,4 +1,5 @@
 import { Observable, type Observer, type Operator, Subject, Subscriber, type Subscription } from 'rxjs';
+import { leave, returnTo } from './scope.ts';
 import { reportUnhandled } from './unhandled.ts';
 
 type Listener<T> = [
@@ -28,6 +29,8 @@ export class OrderedSubject<T> extends Subject<T> {
     this.#waiting.push(value);
     if (this.#announcing) return;
     this.#announcing = true;
+    // What a listener does is no part of the call that it hears of.
+    const scope = leave();
     // Grows while it is being told; taking from its front would cost each time as much as it is long.
     for (const announcement of this.#waiting) {
       this.#current = announcement;
@@ -37,6 +40,7 @@ export class OrderedSubject<T> extends Subject<T> {
         reportUnhandled(thrown);
       }
     }
+    returnTo(scope);
     this.#waiting.length = 0;
     this.#current = undefined;
     this.#announcing = false;

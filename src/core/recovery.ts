@@ -1,5 +1,6 @@
 import { Observable, Subscriber, Subscription } from 'rxjs';
 import type { Clock } from './clock.ts';
+import { type CallScope, enterCall, leave, returnTo, within } from './scope.ts';
 import { reportUnhandled } from './unhandled.ts';
 
 /** What is known when an attempt has failed. */
@@ -45,6 +46,8 @@ export function recovering<T>(source: Observable<T>, begin: () => Recovery<T>): 
 
 /** One subscription: its attempts, one after the other, and what they have delivered together. */
 class RecoveredStream<T> {
+  private readonly scope = enterCall();
+  private attempt: CallScope | undefined;
   emitted = 0;
   committed = false;
   private subscribing = false;
@@ -64,7 +67,7 @@ class RecoveredStream<T> {
     // Whoever is told of a failure may cancel there and then.
     while (next !== undefined && !this.downstream.closed) {
       this.failed = false;
-      next.subscribe(new AttemptSubscriber(this));
+      this.subscribe(next);
       next = this.failed ? this.followUp() : undefined;
     }
     this.subscribing = false;
@@ -82,13 +85,18 @@ class RecoveredStream<T> {
     if (next !== undefined) this.run(next);
   }
 
+  private subscribe(attempt: Observable<T>): void {
+    this.attempt = this.attempt === undefined ? this.scope : this.scope.next();
+    within(this.attempt, () => attempt.subscribe(new AttemptSubscriber(this)));
+  }
+
   private followUp(): Observable<T> | undefined {
     const { error } = this;
     this.error = undefined;
     if (this.downstream.closed) return undefined;
     if (this.final) return this.end(error);
     try {
-      const next = this.decide(error);
+      const next = within(this.attempt, () => this.decide(error));
       return next instanceof Postponed ? this.postpone(next) : next;
     } catch (verdict) {
       return this.end(verdict);
@@ -108,13 +116,13 @@ class RecoveredStream<T> {
   private postpone({ clock, delay, make }: Postponed<T>): Observable<T> | undefined {
     // Whoever has been told of the wait may have cancelled.
     if (this.downstream.closed) return undefined;
-    if (delay === 0) return make();
+    if (delay === 0) return within(this.attempt, make);
     const wait = new Subscription();
     const timer = clock.schedule(delay, () => {
       wait.unsubscribe();
       let next: Observable<T>;
       try {
-        next = make();
+        next = within(this.attempt, make);
       } catch (thrown) {
         this.end(thrown);
         return;
@@ -127,7 +135,7 @@ class RecoveredStream<T> {
   }
 
   private end(error: unknown): undefined {
-    this.downstream.error(error);
+    within(undefined, () => this.downstream.error(error));
   }
 }
 
@@ -141,11 +149,17 @@ class AttemptSubscriber<T> extends Subscriber<T> {
     const { stream } = this;
     if (!stream.committed && !this.consider(value)) return;
     stream.emitted++;
+    const scope = leave();
     this.destination.next(value);
+    returnTo(scope);
   }
 
   protected override _error(error: unknown): void {
     this.fail(error, false);
+  }
+
+  protected override _complete(): void {
+    within(undefined, () => super._complete());
   }
 
   /** Asks whether this value commits. False when the question itself has ended the attempt. */

@@ -28,8 +28,8 @@ class Guest {
     this.onGranted(this);
   }
 
-  refused(error: Error): void {
-    this.error = error;
+  refused(why: () => Error): void {
+    this.error = why();
   }
 }
 

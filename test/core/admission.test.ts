@@ -82,7 +82,7 @@ class Gate implements AdmissionPolicy {
 
   /** Sends the first in line away. */
   dismiss(): void {
-    this.line.shift()?.refused(full);
+    this.line.shift()?.refused(() => full);
   }
 }
 

@@ -116,7 +116,7 @@ describe('acquire()', () => {
     const policy = policyOf('wait');
     const { signal } = new AbortController();
     const acquired = acquire(policy, signal);
-    policy.applicant?.refused(boom);
+    policy.applicant?.refused(() => boom);
     await expect(acquired).rejects.toBe(boom);
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });

@@ -33,8 +33,8 @@ class Guest {
     this.onGranted(lease);
   }
 
-  refused(error: Error): void {
-    this.error = error;
+  refused(why: () => Error): void {
+    this.error = why();
   }
 }
 

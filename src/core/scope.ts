@@ -1,0 +1,117 @@
+import { Subscriber } from 'rxjs';
+
+/**
+ * Which call, and which attempt of it, the code that runs belongs to. RxJS subscribes synchronously, so a variable that is
+ * set while a policy subscribes, settles or decides reaches every policy further in: an `AsyncLocalStorage` made by hand,
+ * for all runtimes.
+ *
+ * The scope goes upstream only. What downstream receives leaves it: whoever subscribes to something inside a handler begins
+ * a call of their own, whether the value came synchronously or not.
+ */
+
+let current: CallScope | undefined;
+let calls = 0;
+
+/** What all attempts of one call have in common. */
+class Call {
+  attempts = 0;
+  #id: string | undefined;
+
+  constructor(id: string | undefined) {
+    this.#id = id;
+  }
+
+  /** Made when somebody first asks, which is when somebody listens: unique in this process, without chance. */
+  get id(): string {
+    this.#id ??= `call-${++calls}`;
+    return this.#id;
+  }
+}
+
+/** One attempt of one call. */
+export class CallScope {
+  /** From 1, over all attempts of the call. */
+  readonly attempt: number;
+  readonly #call: Call;
+  /** The attempt that has begun last inside of this one, where another layer tries again. */
+  #inner: CallScope | undefined;
+
+  private constructor(call: Call) {
+    this.#call = call;
+    this.attempt = ++call.attempts;
+  }
+
+  /** The first attempt of a new call. @param id what the caller calls it. */
+  static open(id?: string): CallScope {
+    return new CallScope(new Call(id));
+  }
+
+  /** What the call is called in events. */
+  get call(): string {
+    return this.#call.id;
+  }
+
+  /** The attempt that is under way, or was the last to fail: this one, or one that has begun inside of it. */
+  get latest(): CallScope {
+    return this.#inner?.latest ?? this;
+  }
+
+  /** Another attempt of the same call, begun by a layer that stands in this scope. */
+  next(): CallScope {
+    this.#inner = new CallScope(this.#call);
+    return this.#inner;
+  }
+}
+
+/** Whose code runs; `undefined` when it belongs to no call. */
+export function currentScope(): CallScope | undefined {
+  return current;
+}
+
+/** The scope for whatever is being subscribed: the one that it stands in, or, for who stands in none, a call of its own. */
+export function enterCall(): CallScope {
+  return current ?? CallScope.open();
+}
+
+/** Runs something as part of what a scope has come to, or, with `undefined`, as part of no call. */
+export function within<R>(scope: CallScope | undefined, run: () => R): R {
+  const outer = current;
+  current = scope?.latest;
+  try {
+    return run();
+  } finally {
+    current = outer;
+  }
+}
+
+/**
+ * Leaves the scope for what downstream receives; `returnTo` what it answers. The pair is `within(undefined, …)` for values,
+ * which must cost nothing: should downstream throw in between, the scope is lost until the next `within` ends, and with it
+ * no more than the number of a call.
+ */
+export function leave(): CallScope | undefined {
+  const left = current;
+  if (left !== undefined) current = undefined;
+  return left;
+}
+
+export function returnTo(left: CallScope | undefined): void {
+  if (left !== undefined) current = left;
+}
+
+/** Hands on what it receives, outside of the scope in which it was subscribed. */
+export class Leaving<T> extends Subscriber<T> {
+  override next(value: T): void {
+    const scope = leave();
+    super.next(value);
+    returnTo(scope);
+  }
+
+  override error(error: unknown): void {
+    within(undefined, () => super.error(error));
+  }
+
+  override complete(): void {
+    within(undefined, () => super.complete());
+  }
+}

@@ -1,0 +1,249 @@
+import { concat, defer, NEVER, of, Subject, throwError, timer } from 'rxjs';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { ResilienceEvent } from '../../src/core/events.ts';
+import { CallScope, currentScope, within } from '../../src/core/scope.ts';
+import {
+  Bulkhead,
+  bulkhead,
+  CircuitBreaker,
+  circuitBreaker,
+  EventBus,
+  fallback,
+  fixedBackoff,
+  protect,
+  RateLimiter,
+  rateLimit,
+  resilience,
+  retryWithBackoff,
+  timeout,
+} from '../../src/index.ts';
+
+let events: EventBus;
+let heard: ResilienceEvent[];
+beforeEach(() => {
+  events = new EventBus();
+  heard = [];
+  events.subscribe((event) => heard.push(event));
+});
+afterEach(() => {
+  expect(currentScope()).toBeUndefined();
+  vi.useRealTimers();
+});
+
+/** What has happened, and to which attempt of which call; calls are numbered in the order in which they are heard of. */
+function story(): string[] {
+  const calls = [...new Set(heard.map(({ call }) => call).filter((call) => call !== undefined))];
+  return heard.map(({ type, call, attempt }) =>
+    call === undefined ? type : `${type} ${calls.indexOf(call) + 1}.${attempt}`,
+  );
+}
+
+const broken = throwError(() => new Error('503'));
+const ignore = { error: () => {} };
+const once = { maxRetries: 1, backoff: fixedBackoff(0) };
+
+describe('CallScope', () => {
+  test('makes the id of a call when it is first asked for, and one for all attempts', () => {
+    const silent = CallScope.open();
+    const first = CallScope.open();
+    const second = first.next();
+    expect(second.call).toBe(first.call);
+    expect(Number(silent.call.slice(5))).toBe(Number(first.call.slice(5)) + 1);
+    expect([first.attempt, second.attempt, first.next().attempt]).toStrictEqual([1, 2, 3]);
+    expect(CallScope.open('mine').next().call).toBe('mine');
+  });
+
+  test('what has begun inside of an attempt is what the attempt has come to', () => {
+    const outer = CallScope.open();
+    expect(outer.latest).toBe(outer);
+    const second = outer.next();
+    const third = second.next();
+    expect(outer.latest).toBe(third);
+    const fourth = outer.next();
+    expect([outer.latest, second.latest]).toStrictEqual([fourth, third]);
+  });
+
+  test('ends with what it was for, also when that throws', () => {
+    const scope = CallScope.open();
+    expect(() =>
+      within(scope, () => {
+        expect(currentScope()).toBe(scope);
+        throw new Error('boom');
+      }),
+    ).toThrow('boom');
+  });
+});
+
+describe('an event says to which call and attempt it happened', () => {
+  test('retries and alternatives are numbered through', () => {
+    const guarded = broken.pipe(
+      retryWithBackoff({ ...once, events }),
+      fallback({ events, alternatives: [broken.pipe(retryWithBackoff({ ...once, events })), 'answer'] }),
+    );
+    guarded.subscribe();
+    guarded.subscribe();
+    const call = [
+      'retry_attempted 1.1',
+      'retry_exhausted 1.2',
+      'fallback_used 1.2',
+      'retry_attempted 1.3',
+      'retry_exhausted 1.4',
+      'fallback_used 1.4',
+    ];
+    expect(story()).toStrictEqual([...call, ...call.map((line) => line.replace(' 1.', ' 2.'))]);
+  });
+
+  test('also after waits, and whichever policy speaks', () => {
+    vi.useFakeTimers();
+    const breaker = new CircuitBreaker({ events, failureThreshold: 2 });
+    broken
+      .pipe(
+        resilience({
+          events,
+          circuitBreaker: breaker,
+          retry: { maxRetries: 2, backoff: fixedBackoff(10) },
+          fallback: NEVER,
+          timeout: { first: 5 },
+        }),
+      )
+      .subscribe();
+    vi.advanceTimersByTime(100);
+    expect(story()).toStrictEqual([
+      'retry_attempted 1.1',
+      'circuit_opened 1.2',
+      'retry_attempted 1.2',
+      'circuit_rejected 1.3',
+      'retry_exhausted 1.3',
+      'fallback_used 1.3',
+    ]);
+  });
+
+  test('a clock that runs out around a retry speaks of the attempt that was under way', () => {
+    vi.useFakeTimers();
+    defer(() => (heard.length === 0 ? broken : NEVER))
+      .pipe(retryWithBackoff({ ...once, events }), timeout({ total: 20, events }))
+      .subscribe(ignore);
+    vi.advanceTimersByTime(20);
+    expect(story()).toStrictEqual(['retry_attempted 1.1', 'timed_out 1.2']);
+  });
+
+  test('what answers a timeout is another attempt', () => {
+    vi.useFakeTimers();
+    const backup = broken.pipe(retryWithBackoff({ ...once, events }));
+    NEVER.pipe(timeout({ total: 20, events, with: () => backup })).subscribe(ignore);
+    vi.advanceTimersByTime(20);
+    expect(story()).toStrictEqual(['timed_out 1.1', 'retry_attempted 1.2', 'retry_exhausted 1.3']);
+  });
+
+  test('in a line: a wait that ends in a timer, and one that ends inside of somebody else', () => {
+    vi.useFakeTimers();
+    const places = new Bulkhead({ events, maxConcurrent: 1, queueTimeout: 50 });
+    const permits = new RateLimiter({ events, requestsPerSecond: 1, burstSize: 1 });
+    const first = NEVER.pipe(rateLimit(permits), bulkhead(places)).subscribe();
+    const retried = { ...once, backoff: fixedBackoff(10), retryIf: () => true, events };
+    const second = broken.pipe(bulkhead(places), retryWithBackoff(retried));
+    second.subscribe(ignore);
+    broken.pipe(rateLimit(permits), bulkhead(places)).subscribe(ignore);
+    // The second one is let in, fails and backs off; the third one is let in, and waits for its permit in the only place.
+    first.unsubscribe();
+    vi.advanceTimersByTime(20);
+    second.subscribe(ignore);
+    vi.advanceTimersByTime(2_000);
+    expect(story()).toStrictEqual([
+      'retry_attempted 1.1',
+      'rate_limited 2.1',
+      'bulkhead_rejected 1.2',
+      'retry_exhausted 1.2',
+      'bulkhead_rejected 3.1',
+      'retry_attempted 3.1',
+      'bulkhead_rejected 3.2',
+      'retry_exhausted 3.2',
+    ]);
+  });
+
+  test('a circuit that is opened by hand, or half-open in time, belongs to no call', () => {
+    vi.useFakeTimers();
+    const breaker = new CircuitBreaker({ events, failureThreshold: 1, recoveryTimeout: 100 });
+    broken.pipe(circuitBreaker(breaker)).subscribe(ignore);
+    vi.advanceTimersByTime(100);
+    of(1)
+      .pipe(circuitBreaker(breaker))
+      .subscribe(() => breaker.forceOpen());
+    expect(story()).toStrictEqual(['circuit_opened 1.1', 'circuit_half_open', 'circuit_opened']);
+  });
+
+  test('a change that a listener of the circuit brings about belongs to the call that makes it', () => {
+    const breaker = new CircuitBreaker({
+      events,
+      failureThreshold: 1,
+      recoveryTimeout: 0,
+      successThreshold: 1,
+    });
+    const guarded = (source = broken) => source.pipe(circuitBreaker(breaker), timeout({ total: 10, events }));
+    breaker.onStateChange(({ to }) => {
+      if (to === 'open' && heard.length < 2) guarded().subscribe(ignore);
+    });
+    guarded().subscribe(ignore);
+    expect(story()).toStrictEqual(['circuit_opened 1.1', 'circuit_half_open 2.1', 'circuit_opened 2.1']);
+  });
+
+  test('acquire() is a call, or part of the one that it stands in', async () => {
+    const places = new Bulkhead({ events, maxConcurrent: 1, maxQueue: 0 });
+    using _lease = await places.acquire();
+    await expect(places.acquire()).rejects.toThrow('full');
+    const load = protect(() => places.acquire(), retryWithBackoff({ ...once, retryIf: () => true, events }));
+    await expect(load()).rejects.toThrow('full');
+    expect(story()).toStrictEqual(['bulkhead_rejected 1.1', 'bulkhead_rejected 2.1']);
+  });
+});
+
+describe('whoever subscribes in a handler begins a call of their own', () => {
+  const other = (): unknown => broken.pipe(retryWithBackoff({ ...once, events })).subscribe(ignore);
+  const two = ['retry_attempted 1.1', 'retry_exhausted 1.2', 'retry_attempted 2.1', 'retry_exhausted 2.2'];
+
+  test.each([
+    ['bulkhead', () => bulkhead(new Bulkhead())],
+    ['timeout', () => timeout(1_000)],
+    ['retryWithBackoff', () => retryWithBackoff(0)],
+    ['fallback', () => fallback({ alternatives: ['answer'], handle: () => false })],
+    ['resilience', () => resilience({ retry: 0, timeout: 1_000, bulkhead: {} })],
+  ])('%s', (_, operator) => {
+    of(1).pipe(operator()).subscribe({ next: other, complete: other });
+    expect(story()).toStrictEqual(two);
+    heard.length = 0;
+    broken.pipe(operator()).subscribe({ next: other, error: other });
+    expect(story()).toStrictEqual(two.slice(0, 2));
+  });
+
+  test('after a timeout that is answered at once', () => {
+    vi.useFakeTimers();
+    NEVER.pipe(timeout({ total: 5, with: () => of(1) })).subscribe({ next: other, complete: other });
+    vi.advanceTimersByTime(5);
+    expect(story()).toStrictEqual(two);
+  });
+
+  test('a listener of the bus', () => {
+    events.on('timed_out').subscribe(other);
+    const late = new Subject();
+    events.publish('timed_out', 'clock', { kind: 'total', after: 1 }, CallScope.open());
+    late.pipe(retryWithBackoff({ ...once, events })).subscribe(ignore);
+    late.error(new Error('late'));
+    expect(story()).toStrictEqual([
+      'timed_out 1.1',
+      'retry_attempted 2.1',
+      'retry_exhausted 2.2',
+      'retry_attempted 3.1',
+      'retry_exhausted 3.2',
+    ]);
+  });
+
+  test('and whoever subscribes later, in a timer of their own', () => {
+    vi.useFakeTimers();
+    const inner = broken.pipe(retryWithBackoff({ ...once, events }));
+    concat(timer(5), inner)
+      .pipe(timeout({ total: 100, events }))
+      .subscribe(ignore);
+    vi.advanceTimersByTime(5);
+    expect(story()).toStrictEqual(two.slice(0, 2));
+  });
+});
