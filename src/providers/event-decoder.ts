@@ -129,7 +129,20 @@ export abstract class EventDecoder implements Decoder, EventListener {
   protected text(type: 'text' | 'reasoning', text: unknown): void {
     if (text === undefined || text === null || text === '') return;
     if (typeof text === 'string') this.emit({ type, text });
-    else this.garbled(JSON.stringify(text));
+    else this.garbled(this.json(text));
+  }
+
+  /** A part of a frame, as text again. */
+  protected json(value: unknown): string {
+    try {
+      return JSON.stringify(value);
+    } catch {
+      // It can be read to any depth, but not written.
+      throw this.error(
+        'malformed',
+        `sent a frame that is nested too deeply for the ${this.#words.name} protocol.`,
+      );
+    }
   }
 
   /** An error that the provider reports inside the stream. */

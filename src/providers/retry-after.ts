@@ -13,8 +13,14 @@ export interface RetryHints {
 
 /** Milliseconds that the provider asks to wait. The first source that says something sensible wins. */
 export function retryAfterFrom({ header, frameHeader, message }: RetryHints): number | undefined {
-  return delayIn(header) ?? (frameHeader && delayIn(frameHeader)) ?? delayInWords(message);
+  return (
+    finite(delayIn(header)) ?? finite(frameHeader && delayIn(frameHeader)) ?? finite(delayInWords(message))
+  );
 }
+
+/** A number of four hundred digits is no time that anybody means. */
+const finite = (delay: number | undefined): number | undefined =>
+  Number.isFinite(delay) ? delay : undefined;
 
 function delayIn(header: HeaderLookup): number | undefined {
   return (

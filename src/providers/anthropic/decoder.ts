@@ -156,7 +156,7 @@ export class MessageDecoder extends EventDecoder {
     const toolUse = this.#blocks.get(index);
     // A tool without parameters gets no piece of arguments at all, and some gateways send them at the start.
     if (toolUse?.told === false)
-      this.emit({ type: 'tool-call', index: toolUse.index, arguments: JSON.stringify(toolUse.input ?? {}) });
+      this.emit({ type: 'tool-call', index: toolUse.index, arguments: this.json(toolUse.input ?? {}) });
   }
 
   #end({ delta, usage }: MessageEvent): void {

@@ -92,7 +92,7 @@ export class ChatDecoder extends EventDecoder {
       // Older servers give none; a result has to name one.
       id: typeof call?.id === 'string' && call.id !== '' ? call.id : `call_${index}`,
       name,
-      arguments: typeof input === 'string' ? input : JSON.stringify(input ?? {}),
+      arguments: typeof input === 'string' ? input : this.json(input ?? {}),
     });
   }
 }

@@ -125,7 +125,7 @@ export class CompletionDecoder extends EventDecoder {
       index: index ?? position,
       ...(id && { id }),
       ...(called?.name && { name: called.name }),
-      arguments: typeof text === 'string' ? text : JSON.stringify(text),
+      arguments: typeof text === 'string' ? text : this.json(text),
     });
   }
 }
