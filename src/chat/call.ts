@@ -1,6 +1,7 @@
 import { catchError, defer, Observable } from 'rxjs';
 import type { Clock } from '../core/clock.ts';
 import { type EventBus, summarize } from '../core/event-bus.ts';
+import { type CallScope, enterCall, scoped } from '../core/scope.ts';
 import { reportUnhandled } from '../core/unhandled.ts';
 import { Answer, type ChatResponse } from './answer.ts';
 import { AttemptSubscriber, type Listener } from './attempt.ts';
@@ -36,7 +37,7 @@ export interface CallPhase {
   readonly phase: ChatPhase;
   /** Name of the provider whose attempt it is; of the first one before there is any. */
   readonly provider: string;
-  /** Number of the attempt, from 1 over all providers; 0 before the first one. */
+  /** Number of the attempt as in the events of the call, from 1 over all providers; 0 before the first one. */
   readonly attempt: number;
 }
 
@@ -59,6 +60,7 @@ export interface CallDetails {
 
 /** One call: what stands of its answer, and who has said it, over all attempts and providers. */
 export class Call {
+  readonly scope: CallScope;
   readonly #details: CallDetails;
   readonly #answer: Answer;
   readonly #begun: number;
@@ -66,6 +68,8 @@ export class Call {
   /** Who would not go on with an answer, and is asked from the start from then on. */
   readonly #refusing = new Set<ChatProvider>();
   #attemptCount = 0;
+  /** The number of the last attempt. */
+  #attempt = 0;
   #lastError: unknown;
   #speaker: ChatProvider;
   #timeToFirstToken: number | undefined;
@@ -76,6 +80,7 @@ export class Call {
 
   constructor(details: CallDetails) {
     this.#details = details;
+    this.scope = enterCall(details.callId);
     this.#speaker = details.primary;
     this.#answer = new Answer(details.primary.name);
     this.#begun = details.clock.now();
@@ -104,7 +109,7 @@ export class Call {
 
   enter(phase: ChatPhase, provider: string = this.#phase?.provider ?? this.#speaker.name): void {
     if (this.#phase?.phase === phase && phase !== 'connecting') return;
-    this.#phase = { phase, provider, attempt: this.#attemptCount };
+    this.#phase = { phase, provider, attempt: this.#attempt };
     try {
       this.#details.onPhase?.(this.#phase);
     } catch (thrown) {
@@ -114,7 +119,7 @@ export class Call {
 
   /** Every subscription asks the provider once. @param continues whether it may go on with what stands. */
   attempts(guarded: GuardedProvider, continues: boolean): Observable<ChatChunk> {
-    return defer(() => this.#attempt(guarded, continues));
+    return defer(() => this.#try(guarded, continues, enterCall()));
   }
 
   /** An attempt has failed, and another is going to follow. */
@@ -140,10 +145,10 @@ export class Call {
     };
   }
 
-  #attempt(guarded: GuardedProvider, continues: boolean): Observable<ChatChunk> {
+  #try(guarded: GuardedProvider, continues: boolean, scope: CallScope): Observable<ChatChunk> {
     const { provider } = guarded;
     const continuation = continues ? this.#continuation(provider) : undefined;
-    const record = this.#begin(provider);
+    const record = this.#begin(provider, scope);
     const chunks = this.#ask(guarded, record, continuation);
     if (continuation === undefined) return chunks;
     return chunks.pipe(
@@ -151,17 +156,19 @@ export class Call {
         // The caller's own request is not wrong: the one that asks to go on is.
         if (record.phase === 'content' || !isRefusal(error)) throw error;
         this.#refusing.add(provider);
-        return this.#attempt(guarded, false);
+        return this.#try(guarded, false, scope.next());
       }),
     );
   }
 
-  #begin({ name: provider, model }: ChatProvider): AttemptRecord {
+  #begin({ name: provider, model }: ChatProvider, scope: CallScope): AttemptRecord {
     const { clock, request, tally } = this.#details;
     tally.attempts++;
+    this.#attemptCount++;
+    this.#attempt = scope.attempt;
     const entered = (phase: ChatPhase): void => this.enter(phase, provider);
     const asked = { provider, model: request.model ?? model };
-    const record = new AttemptRecord(++this.#attemptCount, asked, clock, this.#idleSince, entered);
+    const record = new AttemptRecord(scope, asked, clock, this.#idleSince, entered);
     entered('connecting');
     return record;
   }
@@ -172,13 +179,14 @@ export class Call {
     continuation: Continuation | undefined,
   ): Observable<ChatChunk> {
     const { provider } = guarded;
-    const { request, callId, limits } = this.#details;
+    const { request, limits } = this.#details;
+    const { scope } = record;
     // What the provider itself takes up is exact, and needs no look at the seam.
     const said = continuation === undefined || continuation.by === 'resume' ? undefined : this.#answer.text;
     let spoken = false;
     const context: ChatContext = {
-      attempt: record.number,
-      callId,
+      attempt: scope.attempt,
+      callId: scope.call,
       resume: continuation?.resume,
       headersReceived: () => record.accepted(),
       checkpoint: (token) => {
@@ -191,20 +199,20 @@ export class Call {
       hears: (chunk) => record.hear(chunk),
       speaks: () => {
         spoken = true;
-        return this.#marksBefore(provider, continuation);
+        return this.#marksBefore(provider, continuation, scope);
       },
       delivers: (chunk) => {
         // It lies behind the place that was told before: from there it would be said a second time.
         this.#checkpoint = undefined;
-        this.#delivered(chunk);
+        this.#delivered(chunk, scope);
       },
       objection: (finish) => this.#objection(provider, finish),
-      ended: (outcome, error) => this.#attemptEnded(record.end(outcome, error), record.number),
+      ended: (outcome, error) => this.#attemptEnded(record.end(outcome, error), scope),
     };
     return new Observable((subscriber) => {
-      guarded
-        .stream(continuation?.request ?? request, context, limits)
-        .subscribe(new AttemptSubscriber(subscriber, provider.name, listener, said));
+      scoped(guarded.stream(continuation?.request ?? request, context, limits), scope).subscribe(
+        new AttemptSubscriber(subscriber, provider.name, listener, said),
+      );
     });
   }
 
@@ -214,17 +222,14 @@ export class Call {
     return continuationOf(this.#details.request, this.#answer, provider, checkpoint);
   }
 
-  #attemptEnded(report: AttemptReport, attempt: number): void {
+  #attemptEnded(report: AttemptReport, scope: CallScope): void {
     const { name, clock, events, totals } = this.#details;
     this.#ledger.push(report);
     this.#idleSince = clock.now();
     const { kind: _, error, ...told } = report;
     totals.set(report.provider, withAttempt(totals.get(report.provider) ?? NO_ATTEMPTS, report));
-    events.publish('attempt_ended', name, {
-      ...told,
-      attempt,
-      error: error === undefined ? undefined : summarize(error),
-    });
+    const data = { ...told, error: error === undefined ? undefined : summarize(error) };
+    events.publish('attempt_ended', name, data, scope);
   }
 
   #objection(
@@ -243,7 +248,11 @@ export class Call {
   }
 
   /** Marks come with the first word that needs them: an attempt that says nothing changes nothing of what is shown. */
-  #marksBefore(provider: ChatProvider, continuation: Continuation | undefined): ChatChunk[] {
+  #marksBefore(
+    provider: ChatProvider,
+    continuation: Continuation | undefined,
+    scope: CallScope,
+  ): ChatChunk[] {
     const { name, events, tally } = this.#details;
     const marks: ChatChunk[] = [];
     const error = summarize(this.#lastError);
@@ -252,17 +261,17 @@ export class Call {
       const { by } = continuation;
       const characters = this.#answer.text.length;
       tally.continued++;
-      events.publish('stream_continued', name, { provider: provider.name, by, characters, error });
+      events.publish('stream_continued', name, { provider: provider.name, by, characters, error }, scope);
       marks.push({ type: 'resume' });
     } else if (!this.#answer.empty) {
       tally.retracted++;
-      events.publish('stream_retracted', name, { provider: before.name, error });
+      events.publish('stream_retracted', name, { provider: before.name, error }, scope);
       marks.push({ type: 'retract' });
     }
     if (before !== provider) {
       const [from, to] = [before.name, provider.name];
       tally.switched++;
-      events.publish('provider_switched', name, { from, to, error });
+      events.publish('provider_switched', name, { from, to, error }, scope);
       marks.push({ type: 'switch', from, to });
     }
     this.#speaker = provider;
@@ -270,13 +279,13 @@ export class Call {
     return marks;
   }
 
-  #delivered(chunk: ChatChunk): void {
+  #delivered(chunk: ChatChunk, scope: CallScope): void {
     this.#answer.add(chunk);
     if (this.#timeToFirstToken !== undefined || !isContent(chunk)) return;
     const { name, clock, events } = this.#details;
     const after = clock.now() - this.#begun;
     this.#timeToFirstToken = after;
-    events.publish('first_token', name, { provider: this.#speaker.name, after });
+    events.publish('first_token', name, { provider: this.#speaker.name, after }, scope);
   }
 }
 

@@ -5,12 +5,13 @@ import { limit } from '../core/config.ts';
 import { withDeadlines } from '../core/deadlines.ts';
 import { StreamTimeoutError, type StreamTimeoutKind } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
+import { currentScope, within } from '../core/scope.ts';
 import { type ChatChunk, isContent } from './chunk.ts';
 import { lengthOf } from './ledger.ts';
 import type { ChatContext } from './provider.ts';
 import { estimateTokens } from './tokens.ts';
 
-const within = (shorter: 'headers' | 'first' | 'each', longer: 'first' | 'total') =>
+const notLonger = (shorter: 'headers' | 'first' | 'each', longer: 'first' | 'total') =>
   z.refine<{ [Limit in 'headers' | 'first' | 'each' | 'total']?: number | undefined }>(
     (limits) => (limits[shorter] ?? 0) <= (limits[longer] ?? Number.POSITIVE_INFINITY),
     { path: [shorter], message: `must not be longer than "${longer}": it could never run out` },
@@ -44,10 +45,10 @@ export const ChatTimeoutSchema = z
     throughputWindow: z.optional(limit()),
   })
   .check(
-    within('headers', 'first'),
-    within('first', 'total'),
-    within('each', 'total'),
-    within('headers', 'total'),
+    notLonger('headers', 'first'),
+    notLonger('first', 'total'),
+    notLonger('each', 'total'),
+    notLonger('headers', 'total'),
   );
 export type ChatTimeout = z.input<typeof ChatTimeoutSchema>;
 
@@ -128,6 +129,7 @@ function abovePace(
 }
 
 class PacedSubscriber extends Subscriber<ChatChunk> {
+  private readonly scope = currentScope();
   private timer: Timer | undefined;
   private characters = 0;
 
@@ -176,7 +178,7 @@ class PacedSubscriber extends Subscriber<ChatChunk> {
     // The source stops before downstream hears why.
     try {
       this.unsubscribe();
-      if (!downstream.closed) this.tooSlow();
+      if (!downstream.closed) within(this.scope, this.tooSlow);
     } catch (verdict) {
       downstream.error(verdict);
     }

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { CallScope } from '../core/scope.ts';
 import { type ChatChunk, type ChatUsage, type FinishReason, isContent } from './chunk.ts';
 import { kindOf, type ProviderErrorKind } from './errors.ts';
 import { estimateTokens } from './tokens.ts';
@@ -20,6 +21,10 @@ export interface AttemptUsage extends ChatUsage {
 
 /** What became of one attempt. All times are milliseconds. */
 export interface AttemptReport {
+  /**
+   * The number of the attempt in the events of the call. One that a policy refused has a number there too, but no report.
+   */
+  readonly attempt: number;
   readonly provider: string;
   /** The model that was at work, by the name that the provider gives it; it is known at the end of a whole answer. */
   readonly model: string | undefined;
@@ -45,8 +50,7 @@ export interface AttemptReport {
 
 /** One attempt, while it is under way. */
 export class AttemptRecord {
-  /** From 1, over all attempts of the call. */
-  readonly number: number;
+  readonly scope: CallScope;
   readonly provider: string;
   readonly #requestedModel: string | undefined;
   #phase: AttemptReport['phase'] = 'connecting';
@@ -61,13 +65,13 @@ export class AttemptRecord {
 
   /** @param waitedSince when the call began, or the attempt before it ended. @param entered hears of every phase. */
   constructor(
-    number: number,
+    scope: CallScope,
     asked: { readonly provider: string; readonly model: string | undefined },
     clock: Clock,
     waitedSince: number,
     entered: (phase: AttemptReport['phase']) => void,
   ) {
-    this.number = number;
+    this.scope = scope;
     this.provider = asked.provider;
     this.#requestedModel = asked.model;
     this.#clock = clock;
@@ -97,6 +101,7 @@ export class AttemptRecord {
     const usage = this.#usage ?? this.#estimate();
     const written = this.#spoke === undefined ? 0 : now - this.#spoke;
     return {
+      attempt: this.scope.attempt,
       provider: this.provider,
       model: this.#finish?.model,
       requestedModel: this.#requestedModel,

@@ -41,7 +41,7 @@ export interface ChatContext {
   readonly attempt?: number;
   /** The caller's own way to cancel; unsubscribing does the same. An abort is the stream's error, never its completion. */
   readonly signal?: AbortSignal | undefined;
-  /** What the caller calls this call, for logs. */
+  /** What the call is called in its events, for logs: the caller's own name for it, or one that was made. */
   readonly callId?: string | undefined;
   /**
    * Set only for providers that can resume: the last token that an earlier stream of this provider gave to `checkpoint`.

@@ -4,6 +4,7 @@ import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
 import { type EventBus, getEventBus, summarize } from '../core/event-bus.ts';
 import { recovering } from '../core/recovery.ts';
+import { scoped } from '../core/scope.ts';
 import { untilAborted } from '../interop/index.ts';
 import { timeout } from '../timeout/index.ts';
 import type { ChatResponse } from './answer.ts';
@@ -201,7 +202,7 @@ export class ResilientProvider implements ChatProvider {
     if (patience !== undefined) chunks = chunks.pipe(timeout({ total: patience, ...this.#common }));
     chunks = chunks.pipe(catchError((error) => throwError(() => call.broken(error))));
     if (signal !== undefined) chunks = chunks.pipe(untilAborted(signal));
-    return chunks.pipe(
+    const told = chunks.pipe(
       tap({
         subscribe: () => this.#begin(call),
         complete: () => this.#end(call, 'completed'),
@@ -210,6 +211,7 @@ export class ResilientProvider implements ChatProvider {
         unsubscribe: () => this.#end(call, 'cancelled'),
       }),
     );
+    return scoped(told, call.scope);
   }
 
   /** Where a mark can take back what was said, nothing commits: then every retry and every fallback stays open. */
@@ -235,20 +237,22 @@ export class ResilientProvider implements ChatProvider {
     this.#calls++;
     call.enter('queued');
     const { name: provider } = this.#primary.provider;
-    this.#events.publish('stream_started', this.name, { provider, model: call.requestedModel });
+    const data = { provider, model: call.requestedModel };
+    this.#events.publish('stream_started', this.name, data, call.scope);
   }
 
   #end(call: Call, outcome: Outcome, error?: unknown): void {
     this.#ended[outcome]++;
     call.enter('ended');
-    this.#events.publish('stream_ended', this.name, {
+    const data = {
       provider: call.speaker,
       model: call.model,
       requestedModel: call.requestedModel,
       outcome,
       duration: call.elapsed,
       ...(outcome === 'failed' && { error: summarize(error) }),
-    });
+    };
+    this.#events.publish('stream_ended', this.name, data, call.scope.latest);
   }
 
   get #common(): { name: string; events: EventBus; scheduler: SchedulerLike | undefined } {

@@ -1,7 +1,7 @@
 import { Observable, Subscriber } from 'rxjs';
 import { type Clock, isDue, type Moment, type Timer } from './clock.ts';
 import type { TimeoutKind } from './errors.ts';
-import { enterCall, Leaving, leave, returnTo, within } from './scope.ts';
+import { enterCall, leave, returnTo, scoped, within } from './scope.ts';
 
 /** Limits in milliseconds; `Infinity` means none. */
 export interface Limits<T> {
@@ -126,7 +126,7 @@ class TimedSubscriber<T, R> extends Subscriber<T> {
       // Whoever learns of the end, the source or a listener, may cancel there and then.
       if (downstream.closed) return;
       const answer = within(this.scope, () => this.expired(kind, limits[kind]));
-      if (!downstream.closed) within(this.scope.next(), () => answer.subscribe(new Leaving(downstream)));
+      if (!downstream.closed) scoped(answer, this.scope.next()).subscribe(downstream);
     } catch (verdict) {
       downstream.error(verdict);
     }

@@ -1,4 +1,4 @@
-import { Subscriber } from 'rxjs';
+import { Observable, Subscriber } from 'rxjs';
 
 /**
  * Which call, and which attempt of it, the code that runs belongs to. RxJS subscribes synchronously, so a variable that is
@@ -68,9 +68,13 @@ export function currentScope(): CallScope | undefined {
   return current;
 }
 
-/** The scope for whatever is being subscribed: the one that it stands in, or, for who stands in none, a call of its own. */
-export function enterCall(): CallScope {
-  return current ?? CallScope.open();
+/**
+ * The scope for whatever is being subscribed: the one that it stands in, or, for who stands in none, a call of its own.
+ *
+ * @param id what the caller calls it: another name is another call.
+ */
+export function enterCall(id?: string): CallScope {
+  return current === undefined || (id !== undefined && id !== current.call) ? CallScope.open(id) : current;
 }
 
 /** Runs something as part of what a scope has come to, or, with `undefined`, as part of no call. */
@@ -99,8 +103,14 @@ export function returnTo(left: CallScope | undefined): void {
   if (left !== undefined) current = left;
 }
 
-/** Hands on what it receives, outside of the scope in which it was subscribed. */
-export class Leaving<T> extends Subscriber<T> {
+/** A stream that is subscribed in a scope, and whose subscriber is not in it. */
+export function scoped<T>(source: Observable<T>, scope: CallScope): Observable<T> {
+  return new Observable((subscriber) => {
+    within(scope, () => source.subscribe(new LeavingSubscriber(subscriber)));
+  });
+}
+
+class LeavingSubscriber<T> extends Subscriber<T> {
   override next(value: T): void {
     const scope = leave();
     super.next(value);

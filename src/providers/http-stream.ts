@@ -2,6 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { ChatChunk } from '../chat/chunk.ts';
 import type { ChatContext } from '../chat/provider.ts';
 import { clockOf, type Timer } from '../core/clock.ts';
+import { currentScope, within } from '../core/scope.ts';
 import { untilAborted } from '../interop/index.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -51,6 +52,7 @@ class StreamedReply {
   readonly #exchange: Exchange;
   readonly #subscriber: Subscriber<ChatChunk>;
   readonly #abort = new AbortController();
+  readonly #scope = currentScope();
   #timer: Timer | undefined;
   #answered = false;
   #chunks = 0;
@@ -111,7 +113,7 @@ class StreamedReply {
       if (bytes === undefined) break;
       if (this.#answered) continue;
       const before = this.#chunks;
-      decoder.feed(text.decode(bytes, { stream: true }));
+      this.#feed(decoder, text.decode(bytes, { stream: true }));
       if (this.#chunks === before) context.keepAliveReceived?.();
       if (decoder.over) this.#complete(decoder);
       else if (decoder.finished) {
@@ -122,8 +124,13 @@ class StreamedReply {
       }
     }
     if (this.#answered) return;
-    decoder.feed(text.decode());
+    this.#feed(decoder, text.decode());
     this.#complete(decoder);
+  }
+
+  /** What the decoder announces belongs to the call, though it comes long after the subscription. */
+  #feed(decoder: Decoder, text: string): void {
+    within(this.#scope, () => decoder.feed(text));
   }
 
   /** `undefined` at the end of the body. Once the answer is proven whole, every end is a good one. */
