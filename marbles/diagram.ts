@@ -32,8 +32,8 @@ export interface Diagram<T = string, R = T> {
 }
 
 /**
- * Drawn beneath the stream: a state, if it has a value when the first consumer subscribes; a level, if its values are
- * numbers as well; else events.
+ * Drawn beneath the stream: a state, if it has a value from the start; a level, if its values are numbers as well, of which
+ * the last one of a millisecond counts; else events.
  */
 export interface Lane {
   readonly expected: string;

@@ -1,5 +1,6 @@
 import { defer, NEVER, Observable, tap } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
+import { same } from '../src/testing/same.ts';
 import type { Diagram, Watched } from './diagram.ts';
 import type { LaneTrack, Lifetime, Message, Recording } from './recording.ts';
 
@@ -139,7 +140,7 @@ export function runDiagram(diagram: Diagram<unknown, unknown>): Recording {
         return {
           kind: 'lane',
           name,
-          messages,
+          messages: shows() === 'level' ? settled(messages) : messages,
           values: meanings ?? {},
           expected: parsed(marbles, meanings, 'error'),
           shows: shows(),
@@ -164,6 +165,18 @@ const NEVER_MADE = { subscribedFrame: Number.POSITIVE_INFINITY, unsubscribedFram
 
 const list = (marbles: string | readonly string[]): readonly string[] =>
   typeof marbles === 'string' ? [marbles] : marbles;
+
+/** What a level is at the end of each millisecond in which it changes: what it was in between is over. */
+function settled(messages: readonly Message[]): Message[] {
+  const levels: Message[] = [];
+  for (const [index, message] of messages.entries()) {
+    const last = messages[index + 1]?.frame !== message.frame;
+    const before = levels.at(-1);
+    if (last && !(before && message.kind === 'next' && same(before, { ...message, frame: before.frame })))
+      levels.push(message);
+  }
+  return levels;
+}
 
 /** In a lane of numbers a digit is a number. */
 const DIGITS = Object.fromEntries(Array.from({ length: 10 }, (_, digit) => [digit, digit]));

@@ -13,8 +13,6 @@ export interface Written {
   readonly code: readonly string[];
   /** What of the chapter the code speaks of: `const cache = ...`. */
   readonly helpers: readonly string[];
-  /** The names of all options that are set. */
-  readonly options: ReadonlySet<string>;
 }
 
 /** The source text of one chapter: what pictures and pages show as code is what runs. */
@@ -50,13 +48,54 @@ export class Manuscript {
     return {
       code,
       helpers: helpers.filter((helper) => shown.has(/^const (\w+)/.exec(helper)?.[1] ?? '')),
-      options: new Set(
-        [setup, ...used.map(({ node }) => node)]
-          .flatMap((node) => [...within(node)])
-          .filter(({ type }) => type === 'Property')
-          .flatMap((node) => keyOf(node) ?? []),
-      ),
     };
+  }
+
+  /**
+   * The options that a diagram sets, by their path: `timeout`, `timeout.first`, and `window{type: 'count'}.size` where a
+   * literal chooses the branch of a union. Those of a call's second argument begin with `call: `.
+   *
+   * @param makers whose argument is the config; functions of the chapter itself are shorthands for them.
+   */
+  options(title: string, makers: readonly string[]): ReadonlySet<string> {
+    const setup = this.#setupOf(title);
+    const declared = this.#syntax.declarations();
+    const paths = new Set<string>();
+    const constants = new Map(
+      [...declared.map(({ node }) => node), ...within(setup)]
+        .filter(({ type }) => type === 'VariableDeclarator')
+        .map((node) => [String((node.id as Node).name), node.init]),
+    );
+    const add = (value: unknown, prefix: string): void => {
+      if (!isNode(value)) return;
+      if (value.type === 'Identifier') return add(constants.get(String(value.name)), prefix);
+      if (value.type !== 'ObjectExpression') return;
+      for (const property of nodes(value.properties)) {
+        const name = keyOf(property);
+        if (name === undefined) continue;
+        paths.add(`${prefix}${name}`);
+        for (const branch of ['', ...this.#branches(property.value)])
+          add(property.value, `${prefix}${name}${branch}.`);
+      }
+    };
+    for (const { type, callee, arguments: given } of within(setup)) {
+      if (type !== 'CallExpression' && type !== 'NewExpression') continue;
+      const name = isNode(callee) ? String(callee.name) : '';
+      if (!makers.includes(name) && !declared.some((it) => it.name === name)) continue;
+      const [config, call] = nodes(given);
+      add(config, '');
+      add(call, 'call: ');
+    }
+    return paths;
+  }
+
+  /** The literals of an object that may tell which branch of a union it is: `{type: 'count'}`. */
+  #branches(value: unknown): string[] {
+    if (!isNode(value) || value.type !== 'ObjectExpression') return [];
+    return nodes(value.properties).flatMap((property) => {
+      const literal = valueOf(property);
+      return literal?.type === 'Literal' ? `{${keyOf(property)}: ${this.#syntax.textOf(literal)}}` : [];
+    });
   }
 
   #setupOf(title: string): Node {

@@ -3,6 +3,8 @@ import { isNode, keyOf, type Node, nodes, Syntax, within } from './syntax.ts';
 /** A row of a table of options. */
 export interface Option {
   readonly name: string;
+  /** The name, and which branch of a union it is in: `window{type: 'count'}.size`. */
+  readonly path: string;
   readonly type: string;
   readonly default: string;
   readonly meaning: string;
@@ -13,19 +15,33 @@ export interface ConfigSource {
   readonly schema: string;
   readonly file: string;
   readonly inherits?: readonly ConfigSource[];
+  /** Another file whose interfaces say what the options mean. */
+  readonly commentsIn?: string;
+  /** Options that are no user's: what a provider tells the next one inside. */
+  readonly handsOn?: readonly string[];
+  /** Options that are configs themselves, whose parts are told here. */
+  readonly parts?: Readonly<Record<string, ConfigSource>>;
 }
 
+/** The config of an operator, and what may be said for a single call. */
+export interface OperatorConfig extends ConfigSource {
+  readonly call?: ConfigSource;
+}
+
+const TIMEOUT: ConfigSource = { schema: 'TimeoutConfigSchema', file: 'src/timeout/timeout-config.ts' };
 const RESILIENCE: ConfigSource = {
   schema: 'ResilienceConfigSchema',
   file: 'src/pipeline/resilience-config.ts',
+  parts: { timeout: TIMEOUT },
 };
+const CHAT_TIMEOUT: ConfigSource = { schema: 'ChatTimeoutSchema', file: 'src/chat/clocks.ts' };
 
 /** By the operator of the chapter. */
-export const CONFIGS: Readonly<Record<string, ConfigSource>> = {
+export const CONFIGS: Readonly<Record<string, OperatorConfig>> = {
   circuitBreaker: { schema: 'CircuitBreakerConfigSchema', file: 'src/circuit-breaker/config.ts' },
   bulkhead: { schema: 'BulkheadConfigSchema', file: 'src/bulkhead/bulkhead.ts' },
   rateLimit: { schema: 'RateLimiterConfigSchema', file: 'src/rate-limit/rate-limiter.ts' },
-  timeout: { schema: 'TimeoutConfigSchema', file: 'src/timeout/timeout-config.ts' },
+  timeout: TIMEOUT,
   retryWithBackoff: { schema: 'RetryConfigSchema', file: 'src/retry/retry-config.ts' },
   fallback: { schema: 'FallbackConfigSchema', file: 'src/fallback/fallback-config.ts' },
   resilience: RESILIENCE,
@@ -33,6 +49,13 @@ export const CONFIGS: Readonly<Record<string, ConfigSource>> = {
     schema: 'ResilientProviderConfigSchema',
     file: 'src/chat/resilient-config.ts',
     inherits: [RESILIENCE],
+    parts: { timeout: CHAT_TIMEOUT },
+    call: {
+      schema: 'CallOptionsSchema',
+      file: 'src/chat/resilient-config.ts',
+      commentsIn: 'src/chat/provider.ts',
+      handsOn: ['attempt', 'resume', 'checkpoint', 'headersReceived', 'keepAliveReceived'],
+    },
   },
 };
 
@@ -45,24 +68,46 @@ export const commonOptions = (): Option[] => {
 };
 
 /** All further options of a config, those of its parts as `part.option`. */
-export function optionsOf({ schema, file, inherits = [] }: ConfigSource): Option[] {
+export function optionsOf(config: ConfigSource): Option[] {
+  const { schema, file, commentsIn, inherits = [], handsOn = [], parts = {} } = config;
   const syntax = new Syntax(file);
   const inherited = inherits.flatMap(optionsOf);
-  const members = membersOf(syntax);
-  const options = optionsIn(syntax, syntax.declaration(schema), members);
-  return options.map((option) => {
-    if (option.meaning !== '') return option;
-    const known = inherited.find(({ name }) => name === option.name);
-    if (known === undefined) throw new Error(`${schema}: the option "${option.name}" has no doc comment.`);
-    return known;
-  });
+  const members = new Map([
+    ...(commentsIn === undefined ? [] : membersOf(new Syntax(commentsIn))),
+    ...membersOf(syntax),
+  ]);
+  const common = new Set(commonOptions().map(({ name }) => name));
+  return optionsIn(syntax, syntax.declaration(schema), members)
+    .filter(({ name }) => !handsOn.includes(name))
+    .map((option) => {
+      if (option.meaning !== '') return option;
+      const known = inherited.find(({ name }) => name === option.name);
+      if (known === undefined) throw new Error(`${schema}: the option "${option.name}" has no doc comment.`);
+      return known;
+    })
+    .flatMap((option) => {
+      const part = parts[option.name];
+      if (part === undefined) return [option];
+      const own = optionsOf(part).filter(({ name }) => !common.has(name));
+      return [option, ...own.map((it) => partOf(option.name, it))];
+    });
 }
+
+/** An option of a part, as the whole names it. */
+const partOf = (part: string, option: Option, branch = ''): Option => ({
+  ...option,
+  name: `${part}.${option.name}`,
+  path: `${part}${branch}.${option.path}`,
+});
 
 /** What the exported interfaces of the file say about an option: their types are those that a user sees. */
 function membersOf(syntax: Syntax): Map<string, Member> {
   const members = syntax
     .declarations()
-    .filter(({ node, name }) => node.type === 'TSInterfaceDeclaration' && /Config$|^Policies$/.test(name))
+    .filter(
+      ({ node, name }) =>
+        node.type === 'TSInterfaceDeclaration' && /Config$|^(Policies|CallOptions|ChatContext)$/.test(name),
+    )
     .flatMap(({ node }) => (isNode(node.body) ? nodes(node.body.body) : []));
   return new Map(
     members.map((member) => [
@@ -105,11 +150,12 @@ function optionsIn(
     return [
       {
         name,
+        path: name,
         type: accepted.replace(/ \| undefined$/, '').replace(/^\((.*)\)$/, '$1'),
         default: documented ?? byDefault ?? (required ? 'required' : 'none'),
         meaning,
       },
-      ...parts.map((part) => ({ ...part, name: `${name}.${part.name}` })),
+      ...parts.map(({ branch, ...part }) => partOf(name, part, branch)),
     ];
   });
 }
@@ -118,8 +164,8 @@ interface Described {
   readonly type: string;
   readonly byDefault?: string;
   readonly optional: boolean;
-  /** The options inside of it. */
-  readonly parts: readonly Option[];
+  /** The options inside of it, and in which branch of a union they are. */
+  readonly parts: readonly (Option & { readonly branch?: string })[];
 }
 
 /** What a schema accepts, read from how it is built. */
@@ -160,6 +206,7 @@ function described(syntax: Syntax, schema: Node): Described {
         parts: branches.flatMap(({ type, parts }) =>
           parts.map((part) => ({
             ...part,
+            ...(type.startsWith('{ ') && { branch: `{${type.slice(2, -2)}}` }),
             meaning: type.startsWith('{') ? `With \`${type}\`: ${part.meaning}` : part.meaning,
           })),
         ),

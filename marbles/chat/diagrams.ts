@@ -1,7 +1,9 @@
-import { type MonoTypeOperatorFunction, map, type Observable, timer } from 'rxjs';
+import { filter, map, type OperatorFunction, Subject, timer } from 'rxjs';
 import {
   type CallOptions,
   type ChatChunk,
+  type ChatContext,
+  type ChatRequest,
   ProviderError,
   type ProviderErrorKind,
   ResilientProvider,
@@ -13,7 +15,9 @@ import type { Chapter } from '../diagram.ts';
 
 const text = (text: string): ChatChunk => ({ type: 'text', text });
 
-const values: Record<string, ChatChunk> = {
+const values: Record<string, Sign> = {
+  H: 'headers',
+  P: 'ping',
   a: text('a'),
   b: text('b'),
   c: text('c'),
@@ -34,12 +38,27 @@ const values: Record<string, ChatChunk> = {
   m: { type: 'tool-call', index: 0, id: 'call_1', name: 'weather', arguments: '{"city":"Rome"}' },
 };
 
+/** What a provider tells beside its chunks. */
+const H = 'headers';
+const P = 'ping';
+type Sign = ChatChunk | typeof H | typeof P;
+
 type Config = Omit<ResilientProviderConfig, 'provider' | 'fallbackProvider'> & { spare?: true };
 
 /** A call to a provider named main and perhaps a spare one. Each of the diagram's attempts is one that they make. */
-function call(config: Config = {}, options?: CallOptions): MonoTypeOperatorFunction<ChatChunk> {
+function call(config: Config = {}, options?: CallOptions): OperatorFunction<Sign, ChatChunk> {
   return (source) => {
-    const scripted = (name: string) => ({ name, stream: (): Observable<ChatChunk> => source });
+    const scripted = (name: string) => ({
+      name,
+      stream: (_: ChatRequest, { headersReceived, keepAliveReceived }: ChatContext = {}) =>
+        source.pipe(
+          filter((sign): sign is ChatChunk => {
+            if (sign === H) headersReceived?.();
+            if (sign === P) keepAliveReceived?.();
+            return sign !== H && sign !== P;
+          }),
+        ),
+    });
     const { spare, ...policies } = config;
     return new ResilientProvider({
       ...policies,
@@ -269,6 +288,34 @@ export const chatChapter: Chapter = {
       values,
     },
     {
+      title: 'Who does not even accept the request is left sooner',
+      prose:
+        "'headers' bounds the wait until the provider has accepted (H here, over HTTP its headers). Main says nothing within 4 ms; the spare provider accepts in time, and may think for longer.",
+      setup: () => call({ timeout: { headers: 4, first: 20 }, spare: true }),
+      source: ['      --------', '-H------a---(F|)'],
+      expected: '     ------------(Sa)(F|)',
+      subscriptions: ['^---!', '----^-----------!'],
+      values,
+    },
+    {
+      title: 'A ping is no sign of work',
+      prose: 'The connection lives, and nobody may be at work behind it. So pings do not end a silence.',
+      setup: () => call({ timeout: { each: 5 }, spare: true, recovery: 'restart' }),
+      source: ['      -a--P--P--P--', '-b----(F|)'],
+      expected: '     -a-----(RSb)(F|)',
+      subscriptions: ['^-----!', '------^-----!'],
+      values,
+    },
+    {
+      title: "Unless 'liveness' says so",
+      prose: "With 'any' the same pings are enough: the provider may think for as long as it is there.",
+      setup: () => call({ timeout: { each: 5, liveness: 'any' }, spare: true, recovery: 'restart' }),
+      source: '       -a--P--P--P--b-(F|)',
+      expected: '     -a-----------b-(F|)',
+      subscriptions: ['^--------------!'],
+      values,
+    },
+    {
       title: "A stall in the middle is cut off by 'each' and begins anew",
       prose: 'The limit between two chunks is a failure like any other.',
       setup: () => call({ timeout: { each: 5 }, retry: once, recovery: 'restart' }),
@@ -304,6 +351,16 @@ export const chatChapter: Chapter = {
       values,
     },
     {
+      title: "'timeout.total' is the time of one provider",
+      prose: 'Its attempts and its waits together. The next provider has its own, so it can still answer.',
+      setup: () => call({ timeout: { total: 8 }, retry: once, spare: true }),
+      source: ['      --#', '--------a', '--b---(F|)'],
+      expected: '     ----------(Sb)(F|)',
+      subscriptions: ['^-!', '----^---!', '--------^-----!'],
+      sourceErrors: [down],
+      values,
+    },
+    {
       title: "The caller's patience bounds the whole call",
       prose: 'Also the spare provider, which would have answered two milliseconds later.',
       setup: () => call({ spare: true }, { timeout: 6 }),
@@ -313,6 +370,51 @@ export const chatChapter: Chapter = {
       sourceErrors: [down],
       errors: ['StreamTimeoutError'],
       values,
+    },
+    {
+      title: 'A call may have limits of its own',
+      prose:
+        'They replace those of the providers, for this call alone: 3 ms to the first content instead of 20.',
+      setup: () => call({ timeout: { first: 20 }, spare: true }, { timeout: { first: 3, total: 30 } }),
+      source: ['      ------a--(F|)', '--b---(F|)'],
+      expected: '     -----(Sb)(F|)',
+      subscriptions: ['^--!', '---^-----!'],
+      values,
+    },
+    {
+      title: 'A call says where it is',
+      prose:
+        'onPhase hears of every phase, with provider and attempt. Nothing is shown before the phase is content, and until then no attempt leaves a trace.',
+      setup() {
+        const phases = new Subject<string>();
+        return {
+          operator: call(
+            { retry: once },
+            { onPhase: ({ attempt, phase }) => phases.next(`${attempt} ${phase}`) },
+          ),
+          lanes: { phases },
+        };
+      },
+      source: ['      -----t-#', '--a----b--(F|)'],
+      expected: '     -----------a----b--(F|)',
+      subscriptions: ['^------!', '---------^---------!'],
+      sourceErrors: [down],
+      values,
+      lanes: {
+        phases: {
+          expected: '(qc)-p-w-r-(st)----e',
+          values: {
+            q: '0 queued',
+            c: '1 connecting',
+            p: '1 preamble',
+            w: '1 queued',
+            r: '2 connecting',
+            s: '2 preamble',
+            t: '2 content',
+            e: '2 ended',
+          },
+        },
+      },
     },
     {
       title: 'A cancelled call stops at once, and nobody else is asked',
@@ -350,6 +452,23 @@ export const chatChapter: Chapter = {
       expected: ['    ----(Sa)--(F|)', '-------(Sx)--(F|)'],
       subscriptions: ['^-!', '--^-------!', '-----^-------!'],
       sourceErrors: [down],
+      values,
+    },
+    {
+      title: 'Every provider has its policies around it',
+      prose:
+        'Main has one place. The second call waits for it, and that wait is no part of timeout.first: its 4 ms begin with the attempt.',
+      setup: () =>
+        call({
+          retry: once,
+          timeout: { first: 4, each: 20 },
+          rateLimit: { requestsPerSecond: 1_000 },
+          bulkhead: { maxConcurrent: 1 },
+        }),
+      source: ['      --a---(F|)', '--x---(F|)'],
+      consumers: ['   ^', '-^'],
+      expected: ['    --a---(F|)', '--------x---(F|)'],
+      subscriptions: ['^-----!', '------^-----!'],
       values,
     },
   ],

@@ -1,11 +1,25 @@
-import { type MonoTypeOperatorFunction, type Observable, timer } from 'rxjs';
+import {
+  BehaviorSubject,
+  type MonoTypeOperatorFunction,
+  map,
+  type Observable,
+  pipe,
+  repeat,
+  skip,
+  startWith,
+  switchMap,
+  take,
+  timer,
+} from 'rxjs';
 import {
   CircuitBreaker,
   type CircuitBreakerConfig,
   type CircuitState,
   circuitBreaker,
 } from '../../src/circuit-breaker/index.ts';
+import { EventBus } from '../../src/core/event-bus.ts';
 import type { Chapter } from '../diagram.ts';
+import { sampled } from '../sampled.ts';
 
 interface WatchedCircuit {
   readonly operator: MonoTypeOperatorFunction<string>;
@@ -79,6 +93,34 @@ export const circuitBreakerChapter: Chapter = {
       lanes: { circuit: { expected: 'co----h-----c', values } },
     },
     {
+      title: 'A refusal says when to come back',
+      prose: 'The error has it as retryAfter, and so has the event: 4 ms of the 5 are left, then 2.',
+      setup() {
+        const events = new EventBus();
+        const rejected = events.on('circuit_rejected');
+        return {
+          operator: circuitBreaker({ failureThreshold: 1, recoveryTimeout: 5, events }),
+          lanes: { 'come back in': rejected.pipe(map(({ data }) => `${data.retryAfter} ms`)) },
+        };
+      },
+      source: '       -#',
+      consumers: [' ^', '--^', '----^'],
+      expected: ['  -#', '--#', '----#'],
+      errors: ['error', 'CircuitOpenError', 'CircuitOpenError'],
+      subscriptions: ['^!'],
+      lanes: { 'come back in': { expected: '--4-2', values: { 4: '4 ms', 2: '2 ms' } } },
+    },
+    {
+      title: 'With a recovery time of 0 the next call is the probe',
+      prose: '0 is 0 and no default. No timer runs: the circuit is open until somebody calls.',
+      setup: () => watched({ failureThreshold: 1, recoveryTimeout: 0, successThreshold: 1 }),
+      source: ['    -#', '-a|'],
+      consumers: [' ^', '----^'],
+      expected: ['  -#', '-----a|'],
+      subscriptions: ['^!', '----^-!'],
+      lanes: { circuit: { expected: 'co--h-c', values } },
+    },
+    {
       title: 'One probe that fails opens the circuit again',
       prose: 'The recovery time starts anew.',
       setup: () => watched({ failureThreshold: 1, recoveryTimeout: 5 }),
@@ -102,6 +144,43 @@ export const circuitBreakerChapter: Chapter = {
       lanes: { circuit: { expected: 'co----h------c', values } },
     },
     {
+      title: 'Six calls in the moment in which the wait ends are three probes',
+      prose:
+        'Three places are the default. Whoever comes first, the circuit becomes half-open once, and the other three are refused.',
+      setup: () => watched({ failureThreshold: 1, recoveryTimeout: 5 }),
+      source: ['    -#', '--a|'],
+      consumers: [' ^', '------^', '------^', '------^', '------^', '------^', '------^'],
+      expected: ['  -#', '--------a|', '--------a|', '--------a|', '------#', '------#', '------#'],
+      errors: [
+        'error',
+        'error',
+        'error',
+        'error',
+        'CircuitOpenError',
+        'CircuitOpenError',
+        'CircuitOpenError',
+      ],
+      subscriptions: ['^!', '------^--!', '------^--!', '------^--!'],
+      lanes: { circuit: { expected: 'co----h--c', values } },
+    },
+    {
+      title: 'A probe has given its place back before its consumer hears of the end',
+      prose:
+        'There is one place, and a consumer that subscribes again the moment it hears of the completion gets it.',
+      setup() {
+        const breaker = new CircuitBreaker({ failureThreshold: 1, recoveryTimeout: 5, halfOpenMaxCalls: 1 });
+        return {
+          operator: pipe(circuitBreaker(breaker), repeat(2)),
+          lanes: { circuit: breaker.state$ },
+        };
+      },
+      source: ['    -#', '--a|', '-b|'],
+      consumers: [' ^', '-------^'],
+      expected: ['  -#', '---------a-b|'],
+      subscriptions: ['^!', '-------^--!', '----------^-!'],
+      lanes: { circuit: { expected: 'co----h-----c', values } },
+    },
+    {
       title: 'A probe that is cancelled says nothing and frees its place',
       prose: 'The user left; that is no news about the other side. The next consumer is the probe instead.',
       setup: () =>
@@ -110,6 +189,19 @@ export const circuitBreakerChapter: Chapter = {
       consumers: [' ^', '------^--!', '----------^'],
       expected: ['  -#', '----------', '-----------b|'],
       subscriptions: ['^!', '------^--!', '----------^-!'],
+      lanes: { circuit: { expected: 'co----h-----c', values } },
+    },
+    {
+      title: 'A probe that meets a mistake of the caller says nothing either',
+      prose: 'Whatever is neutral frees the place and leaves the state as it is.',
+      setup: () =>
+        watched({ failureThreshold: 1, recoveryTimeout: 5, halfOpenMaxCalls: 1, successThreshold: 1 }),
+      source: ['    -#', '-#', '-b|'],
+      sourceErrors: ['error', { status: 401 }],
+      consumers: [' ^', '-------^', '----------^'],
+      expected: ['  -#', '--------#', '-----------b|'],
+      errors: ['error', { status: 401 }],
+      subscriptions: ['^!', '-------^!', '----------^-!'],
       lanes: { circuit: { expected: 'co----h-----c', values } },
     },
     {
@@ -122,6 +214,17 @@ export const circuitBreakerChapter: Chapter = {
       expected: ['  ---------a|', '--#'],
       subscriptions: ['^---------!', '-^!'],
       lanes: { circuit: { expected: 'c-o----h', values } },
+    },
+    {
+      title: 'Nor can one that fails open it again',
+      prose:
+        'The first stream began before the circuit opened, and fails when a probe has closed it again. One failure opens this circuit; this one belongs to another time.',
+      setup: () => watched({ failureThreshold: 1, recoveryTimeout: 5, successThreshold: 1 }),
+      source: ['    -----------#', '-#', '-a|'],
+      consumers: [' ^', '-^', '-------^'],
+      expected: ['  -----------#', '--#', '--------a|'],
+      subscriptions: ['^----------!', '-^!', '-------^-!'],
+      lanes: { circuit: { expected: 'c-o----h-c', values } },
     },
     {
       title: 'A probe that never ends cannot keep the circuit half-open',
@@ -148,6 +251,22 @@ export const circuitBreakerChapter: Chapter = {
       lanes: { circuit: { expected: 'co-h-o---h-o-------h', values } },
     },
     {
+      title: 'After a close the recovery time is as short as at first',
+      prose:
+        'It was 2 ms and then 4. The second probe closes the circuit, and the next failure costs 2 ms again.',
+      setup: () =>
+        watched({
+          failureThreshold: 1,
+          successThreshold: 1,
+          recoveryTimeout: (reopenings) => 2 + 2 * reopenings,
+        }),
+      source: ['    -#', '-#', '-|', '-#'],
+      consumers: [' ^', '---^', '--------^', '----------^'],
+      expected: ['  -#', '----#', '---------|', '-----------#'],
+      subscriptions: ['^!', '---^!', '--------^!', '----------^!'],
+      lanes: { circuit: { expected: 'co-ho---hc-o-h', values } },
+    },
+    {
       title: 'A mistake of the caller does not open the circuit',
       prose:
         'A wrong key (401) fails however well the service is. Such errors are neutral; classify says otherwise where you know better.',
@@ -160,12 +279,27 @@ export const circuitBreakerChapter: Chapter = {
       lanes: { circuit: { expected: 'c', values } },
     },
     {
+      title: 'A mistake of the caller does not break a run of failures either',
+      prose:
+        'It says nothing about the other side, neither good nor bad: two failures open this circuit, whatever stands between them.',
+      setup: () => watched({ failureThreshold: 2, recoveryTimeout: 5 }),
+      source: '       -#',
+      sourceErrors: ['error', { status: 401 }, 'error'],
+      consumers: [' ^', '---^', '------^'],
+      expected: ['  -#', '----#', '-------#'],
+      errors: ['error', { status: 401 }, 'error'],
+      subscriptions: ['^!', '---^!', '------^!'],
+      lanes: { circuit: { expected: 'c------o----h', values } },
+    },
+    {
       title: 'By hand, a circuit is forced open until it is reset',
       prose:
-        'For a maintenance, say. Nothing changes that state by itself: the recovery time does not run. reset closes the circuit and forgets.',
+        'For a maintenance, say. Nothing changes that state by itself, and to say so twice changes nothing either: the recovery time does not run. reset closes the circuit and forgets.',
       setup() {
         const breaker = new CircuitBreaker({ recoveryTimeout: 2 });
-        timer(3).subscribe(() => breaker.forceOpen());
+        timer(3, 2)
+          .pipe(take(2))
+          .subscribe(() => breaker.forceOpen());
         timer(9).subscribe(() => breaker.reset());
         return { operator: circuitBreaker(breaker), lanes: { circuit: breaker.state$ } };
       },
@@ -190,6 +324,93 @@ export const circuitBreakerChapter: Chapter = {
       expected: ['  ----#', '------#', '----------#'],
       subscriptions: ['---^!', '-----^!', '---------^!'],
       lanes: { circuit: { expected: 'c-d-----c-o----h', values: { ...values, d: 'disabled' } } },
+    },
+    {
+      title: 'By hand, a circuit counts and never opens',
+      prose:
+        'metricsOnly is for trying a config on real traffic: one failure would open this circuit, and here are two. stats says what would have been.',
+      setup() {
+        const breaker = new CircuitBreaker({ failureThreshold: 1 });
+        timer(2).subscribe(() => breaker.metricsOnly());
+        return {
+          operator: circuitBreaker(breaker),
+          lanes: { circuit: breaker.state$, failures: sampled(() => breaker.stats.failureCount, 12) },
+        };
+      },
+      source: ['    -#', '-#', '-a|'],
+      consumers: [' ---^', '------^', '---------^'],
+      expected: ['  ----#', '-------#', '----------a|'],
+      subscriptions: ['---^!', '------^!', '---------^-!'],
+      lanes: {
+        circuit: { expected: 'c-m', values: { ...values, m: 'metrics-only' } },
+        failures: { expected: '0---1--2' },
+      },
+    },
+    {
+      title: 'What is set by hand is not changed by a timer of before',
+      prose: 'Open since 1 ms, it would be half-open at 6. It was reset at 3, and stays closed.',
+      setup() {
+        const breaker = new CircuitBreaker({ failureThreshold: 1, recoveryTimeout: 5 });
+        timer(3).subscribe(() => breaker.reset());
+        return { operator: circuitBreaker(breaker), lanes: { circuit: breaker.state$ } };
+      },
+      source: ['    -#', '-a|'],
+      consumers: [' ^', '-------^'],
+      expected: ['  -#', '--------a|'],
+      subscriptions: ['^!', '-------^-!'],
+      lanes: { circuit: { expected: 'co-c', values } },
+    },
+    {
+      title: 'A listener may act upon what it hears',
+      prose:
+        'It hears when the state has changed, and may change it again there and then. Everybody sees both changes, in their order.',
+      setup() {
+        const breaker = new CircuitBreaker({ failureThreshold: 1 });
+        breaker.onStateChange(({ to }) => {
+          if (to === 'open') breaker.reset();
+        });
+        return { operator: circuitBreaker(breaker), lanes: { circuit: breaker.state$ } };
+      },
+      source: '       -#',
+      consumers: [' ^', '------^'],
+      expected: ['  -#', '-------#'],
+      subscriptions: ['^!', '------^!'],
+      lanes: { circuit: { expected: 'c(oc)--(oc)', values } },
+    },
+    {
+      title: 'A circuit moves to another process',
+      prose:
+        'Its snapshot is taken at 4 ms, safe as JSON, and another circuit is made of it. That one stays open for what was left, 5 of the 8 ms, and goes its own way from then on.',
+      setup() {
+        const config = { failureThreshold: 1, recoveryTimeout: 8, successThreshold: 1 };
+        const here = new CircuitBreaker(config);
+        const current = new BehaviorSubject(here);
+        timer(4).subscribe(() => current.next(CircuitBreaker.restore(here.snapshot(), config)));
+        return {
+          operator: (source: Observable<string>) =>
+            current.pipe(
+              take(1),
+              switchMap((breaker) => source.pipe(circuitBreaker(breaker))),
+            ),
+          lanes: {
+            here: here.state$,
+            there: current.pipe(
+              skip(1),
+              switchMap((breaker) => breaker.state$),
+              startWith('not yet'),
+            ),
+          },
+        };
+      },
+      source: ['    -#', '-a|'],
+      consumers: [' ^', '------^', '----------^'],
+      expected: ['  -#', '------#', '-----------a|'],
+      errors: ['error', 'CircuitOpenError'],
+      subscriptions: ['^!', '----------^-!'],
+      lanes: {
+        here: { expected: 'co-------h', values },
+        there: { expected: 'n---o----h--c', values: { ...values, n: 'not yet' } },
+      },
     },
     {
       title: 'classify says what an error means',
@@ -243,6 +464,36 @@ export const circuitBreakerChapter: Chapter = {
       lanes: { circuit: { expected: 'c------o----h', values } },
     },
     {
+      title: 'A success may be the sample that opens the circuit',
+      prose:
+        'The rate is asked for after every call, once there are enough of them. Three of five have failed: at the fifth, which succeeds, that is 60 %.',
+      setup: () =>
+        watched({
+          window: { type: 'count', size: 5, failureRate: 0.6, minimumCalls: 5 },
+          recoveryTimeout: 5,
+        }),
+      source: ['    -#', '-#', '-#', '-|', '-|'],
+      consumers: [' ^', '--^', '----^', '------^', '--------^'],
+      expected: ['  -#', '---#', '-----#', '-------|', '---------|'],
+      subscriptions: ['^!', '--^!', '----^!', '------^!', '--------^!'],
+      lanes: { circuit: { expected: 'c--------o----h', values } },
+    },
+    {
+      title: 'A call that still runs is in no rate',
+      prose:
+        'Nobody knows yet what it will be. Of the two that have ended, both failed, and that is all of them.',
+      setup: () =>
+        watched({
+          window: { type: 'count', size: 4, failureRate: 1, minimumCalls: 2 },
+          recoveryTimeout: 5,
+        }),
+      source: ['    -a-------|', '-#'],
+      consumers: [' ^', '--^', '----^'],
+      expected: ['  -a-------|', '---#', '-----#'],
+      subscriptions: ['^--------!', '--^!', '----^!'],
+      lanes: { circuit: { expected: 'c----o----h', values } },
+    },
+    {
       title: 'Slow calls open the circuit although they succeed',
       prose:
         'Here a call is slow when its first value takes longer than 3 ms; both streams answer in the end, but nobody should have to wait like that.',
@@ -257,6 +508,16 @@ export const circuitBreakerChapter: Chapter = {
       expected: ['  ----a|', '-------b|'],
       subscriptions: ['^----!', '--^-----!'],
       lanes: { circuit: { expected: 'c-------o----h', values } },
+    },
+    {
+      title: 'A call that takes exactly as long as it may is not slow',
+      prose: 'Slow is longer than the threshold of 3 ms: both calls are in time.',
+      setup: () => watched({ window: { type: 'count', size: 2 }, slowCall: { threshold: 3 } }),
+      source: '       ---|',
+      consumers: [' ^', '--^'],
+      expected: ['  ---|', '-----|'],
+      subscriptions: ['^--!', '--^--!'],
+      lanes: { circuit: { expected: 'c', values } },
     },
     {
       title: 'A time window forgets by the clock',
@@ -304,6 +565,22 @@ export const circuitBreakerChapter: Chapter = {
       expected: ['  -#', '--------#', '----------a|'],
       subscriptions: ['^!', '-------^!', '---------^-!'],
       lanes: { circuit: { expected: 'co----h----c', values } },
+    },
+    {
+      title: 'The minimum of the window does not hold for probes',
+      prose:
+        'A rate of a closed circuit needs two calls here; one probe that succeeds is enough to close it.',
+      setup: () =>
+        watched({
+          window: { type: 'count', size: 2, minimumCalls: 2 },
+          recoveryTimeout: 5,
+          successThreshold: 1,
+        }),
+      source: ['    -#', '-#', '-a|'],
+      consumers: [' ^', '--^', '---------^'],
+      expected: ['  -#', '---#', '----------a|'],
+      subscriptions: ['^!', '--^!', '---------^-!'],
+      lanes: { circuit: { expected: 'c--o----h--c', values } },
     },
   ],
 };

@@ -1,7 +1,7 @@
-import { map, mergeMap, throwError, timer } from 'rxjs';
+import { concat, map, mergeMap, throwError, timer } from 'rxjs';
 import { BulkheadRejectedError } from '../../src/core/errors.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
-import { fallback } from '../../src/fallback/index.ts';
+import { type FallbackFailure, fallback } from '../../src/fallback/index.ts';
 import type { Chapter } from '../diagram.ts';
 
 /** A cache that takes 3 ms to answer. */
@@ -56,6 +56,21 @@ export const fallbackChapter: Chapter = {
       lanes: { alternative: { expected: '--1-2' } },
     },
     {
+      title: 'A function hears of every error so far',
+      prose:
+        'Of the latest as error, of all as errors, and how many values were emitted. The third in this chain says how many have failed before it.',
+      setup: () =>
+        fallback([
+          brokenCache,
+          brokenCache,
+          ({ errors }: FallbackFailure) => `after ${errors.length} errors`,
+        ]),
+      source: '       --#',
+      expected: '     ------(x|)',
+      values: { x: 'after 3 errors' },
+      subscriptions: ['^-!'],
+    },
+    {
       title: 'When the alternatives fail as well, every error is told',
       prose: 'FallbackExhaustedError carries them in order; the first, the one of the source, is its cause.',
       setup: () => fallback([brokenCache, brokenCache]),
@@ -71,6 +86,16 @@ export const fallbackChapter: Chapter = {
       source: '       --a--#',
       expected: '     --a--#',
       subscriptions: ['^----!'],
+    },
+    {
+      title: 'The rule holds for the alternatives as well',
+      prose:
+        'The first one breaks after a value. The second is not asked: it would be a third answer behind a half one.',
+      setup: () => fallback([() => concat(cache(), brokenCache()), 'x']),
+      source: '       --#',
+      expected: '     -----c-#',
+      errors: ['Error'],
+      subscriptions: ['^-!'],
     },
     {
       title: 'commitOn says which values count',

@@ -84,11 +84,9 @@ function bars(lane: LaneTrack, { x, y, end }: Ground): string[] {
   });
 }
 
-/** As high as the number says, the highest one as high as the lane; of several in one moment the last one counts. */
+/** As high as the number says, the highest one as high as the lane. */
 function steps(lane: LaneTrack, { x, y, end }: Ground): string[] {
-  const levels = [...labelsOf(lane)]
-    .map(([frame, group]) => [frame, Number(group.at(-1))] as const)
-    .filter(([, level], index, all) => level !== all[index - 1]?.[1]);
+  const levels = [...labelsOf(lane)].map(([frame, group]) => [frame, Number(group.at(-1))] as const);
   const highest = Math.max(...levels.map(([, level]) => level));
   const floor = y + HALF;
   const top = (level: number): number =>

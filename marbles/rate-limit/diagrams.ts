@@ -1,13 +1,23 @@
 import { map, pipe } from 'rxjs';
 import { bulkhead } from '../../src/bulkhead/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
-import { rateLimit } from '../../src/rate-limit/index.ts';
+import { RateLimiter, type RateLimiterConfig, rateLimit } from '../../src/rate-limit/index.ts';
 import type { Chapter } from '../diagram.ts';
+import { sampled } from '../sampled.ts';
+
+function watched(config: RateLimiterConfig) {
+  const limiter = new RateLimiter(config);
+  return {
+    operator: rateLimit(limiter),
+    lanes: { permits: sampled(() => limiter.available, 18), waiting: sampled(() => limiter.queueSize, 18) },
+  };
+}
 
 export const rateLimitChapter: Chapter = {
   operator: 'rateLimit',
   introduction:
     'A bucket holds permits: a burst of them at the start, and new ones drip in at a steady rate. Every stream takes one to begin. Whoever finds the bucket empty waits for the next drop, in line - or hears at once that it would take too long.',
+  written: (code) => code.replace('watched(', 'rateLimit('),
   diagrams: [
     {
       title: 'A stream that finds a permit runs at once',
@@ -22,21 +32,23 @@ export const rateLimitChapter: Chapter = {
       title: 'First a burst, then one after the other',
       prose:
         'Four streams come together. Two permits are there; 250 a second means that another one comes every 4 ms.',
-      setup: () => rateLimit({ requestsPerSecond: 250, burstSize: 2 }),
+      setup: () => watched({ requestsPerSecond: 250, burstSize: 2 }),
       source: '       -a|',
-      consumers: [' ^', '^', '^', '^'],
-      expected: ['  -a|', '-a|', '-----a|', '---------a|'],
-      subscriptions: ['^-!', '^-!', '----^-!', '--------^-!'],
+      consumers: [' --^', '--^', '--^', '--^'],
+      expected: ['  ---a|', '---a|', '-------a|', '-----------a|'],
+      subscriptions: ['--^-!', '--^-!', '------^-!', '----------^-!'],
+      lanes: { permits: { expected: '2-0-----------1---2' }, waiting: { expected: '0-2---1---0' } },
     },
     {
       title: 'Who comes first is served first',
       prose:
         'At 5 ms there is a permit, and it is for the stream that came at 1 ms. The one that comes at that very moment stands behind.',
-      setup: () => rateLimit({ requestsPerSecond: 200, burstSize: 1 }),
+      setup: () => watched({ requestsPerSecond: 200, burstSize: 1 }),
       source: ['    -a|', ' -b|', '     -c|'],
       consumers: [' ^', '   -^', '    -----^'],
       expected: ['  -a|', ' ------b|', '-----------c|'],
       subscriptions: ['^-!', '-----^-!', '----------^-!'],
+      lanes: { permits: { expected: '0--------------1' }, waiting: { expected: '01--------0' } },
     },
     {
       title: 'An error is an error, and has used its permit',
@@ -51,41 +63,45 @@ export const rateLimitChapter: Chapter = {
       title: 'A wait that would be too long is refused at once',
       prose:
         'The third stream would have to wait 10 ms and is ready to wait 6. It hears so immediately instead of in vain, and reserves nothing. The error says in retryAfter when there is a permit.',
-      setup: () => rateLimit({ requestsPerSecond: 200, burstSize: 1, queueTimeout: 6 }),
+      setup: () => watched({ requestsPerSecond: 200, burstSize: 1, queueTimeout: 6 }),
       source: '       a|',
       consumers: [' ^', '^', '    ^', ' -----^'],
       expected: ['  a|', '-----a|', '#', ' ----------a|'],
       errors: ['error', 'error', 'RateLimitExceededError', 'error'],
       subscriptions: ['^!', '-----^!', '----------^!'],
+      lanes: { permits: { expected: '0--------------1' }, waiting: { expected: '1---------0' } },
     },
     {
       title: 'A full line refuses at once',
       prose: 'One may wait, so the third stream is sent away. With maxQueue 0 nobody waits.',
-      setup: () => rateLimit({ requestsPerSecond: 200, burstSize: 1, maxQueue: 1 }),
+      setup: () => watched({ requestsPerSecond: 200, burstSize: 1, maxQueue: 1 }),
       source: '       a|',
       consumers: [' ^', '^', '     -^'],
       expected: ['  a|', '-----a|', '-#'],
       errors: ['error', 'error', 'RateLimitExceededError'],
       subscriptions: ['^!', '-----^!'],
+      lanes: { permits: { expected: '0---------1' }, waiting: { expected: '1----0' } },
     },
     {
       title: 'Who leaves the line moves all others up',
       prose:
         'The second stream gives up while it waits. It is never subscribed, and its permit is for the one behind it.',
-      setup: () => rateLimit({ requestsPerSecond: 200, burstSize: 1 }),
+      setup: () => watched({ requestsPerSecond: 200, burstSize: 1 }),
       source: ['    a|', '     b|'],
       consumers: [' ^', '^-!', '^'],
       expected: ['  a|', '---', '-----b|'],
       subscriptions: ['^!', '-----^!'],
+      lanes: { permits: { expected: '0---------1' }, waiting: { expected: '2-1--0' } },
     },
     {
       title: 'A stream that was started and cancelled has used its permit',
       prose: 'The request has gone out, and the other side has counted it.',
-      setup: () => rateLimit({ requestsPerSecond: 200, burstSize: 1 }),
+      setup: () => watched({ requestsPerSecond: 200, burstSize: 1 }),
       source: ['    --a|', '  b|'],
       consumers: [' ^!', '    -^'],
       expected: ['  --', '    -----b|'],
       subscriptions: ['^!', '  -----^!'],
+      lanes: { permits: { expected: '0---------1' }, waiting: { expected: '01---0' } },
     },
     {
       title: 'Unused permits do not pile up',
@@ -95,6 +111,16 @@ export const rateLimitChapter: Chapter = {
       consumers: [' 100ms ^', '100ms ^', '100ms ^'],
       expected: ['  100ms a|', '100ms a|', '105ms a|'],
       subscriptions: ['100ms ^!', '100ms ^!', '105ms ^!'],
+    },
+    {
+      title: 'A permit may come every five seconds',
+      prose:
+        'requestsPerSecond is 0.2. Nothing is rounded, and one timer waits for the next permit, whoever waits for it.',
+      setup: () => rateLimit({ requestsPerSecond: 0.2, burstSize: 1, queueTimeout: Infinity }),
+      source: '       -a|',
+      consumers: [' ^', '^', '^'],
+      expected: ['  -a|', '5s -a|', '10s -a|'],
+      subscriptions: ['^-!', '5s ^-!', '10s ^-!'],
     },
     {
       title: 'What was refused by another policy was not sent and costs no permit',

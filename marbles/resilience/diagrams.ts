@@ -1,11 +1,19 @@
-import { distinctUntilChanged, map } from 'rxjs';
-import { Bulkhead } from '../../src/bulkhead/index.ts';
-import { CircuitBreaker, type CircuitState } from '../../src/circuit-breaker/index.ts';
+import { distinctUntilChanged, map, of, pipe } from 'rxjs';
+import { Bulkhead, bulkhead } from '../../src/bulkhead/index.ts';
+import { CircuitBreaker, type CircuitState, circuitBreaker } from '../../src/circuit-breaker/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
+import { fallback } from '../../src/fallback/index.ts';
 import { resilience } from '../../src/pipeline/index.ts';
-import { RateLimiter } from '../../src/rate-limit/index.ts';
-import { fixedBackoff, fullJitterBackoff } from '../../src/retry/index.ts';
+import { RateLimiter, rateLimit } from '../../src/rate-limit/index.ts';
+import { fixedBackoff, fullJitterBackoff, retryWithBackoff } from '../../src/retry/index.ts';
+import { timeout } from '../../src/timeout/index.ts';
 import type { Chapter } from '../diagram.ts';
+
+const inUse = ({ state$ }: Bulkhead) =>
+  state$.pipe(
+    map(({ activeCount }) => activeCount),
+    distinctUntilChanged(),
+  );
 
 const states = { c: 'closed', o: 'open', h: 'half-open' } satisfies Record<string, CircuitState>;
 
@@ -29,6 +37,20 @@ export const resilienceChapter: Chapter = {
       source: '       --a--b--|',
       expected: '     --a--b--|',
       subscriptions: ['^-------!'],
+    },
+    {
+      title: 'Nothing happens before the subscription, and every subscription is an attempt of its own',
+      prose:
+        'The operator was made at 0. A place is taken when somebody subscribes, and given back when that stream ends.',
+      setup() {
+        const bulkhead = new Bulkhead({ maxConcurrent: 2 });
+        return { operator: resilience({ retry: 3, bulkhead }), lanes: { 'in use': inUse(bulkhead) } };
+      },
+      source: '       --a--|',
+      consumers: ['   ---^', '-----^'],
+      expected: ['    -----a--|', '-------a--|'],
+      subscriptions: ['---^----!', '-----^----!'],
+      lanes: { 'in use': { expected: '0--1-2--1-0' } },
     },
     {
       title: 'A failure is retried, and nobody hears of it',
@@ -83,6 +105,32 @@ export const resilienceChapter: Chapter = {
       errors: ['StreamTimeoutError', 'CircuitOpenError'],
       subscriptions: ['^---!', ''],
       lanes: { circuit: { expected: 'c---o 49ms h', values: states } },
+    },
+    {
+      title: 'Every attempt has a timeout.first of its own',
+      prose: 'It stands inside the retry, as the innermost of all. The second attempt has 4 ms again.',
+      setup: () => resilience({ timeout: { first: 4 }, retry: { backoff: fixedBackoff(2) } }),
+      source: ['      ---------a|', '---b|'],
+      expected: '     ---------b|',
+      subscriptions: ['^---!', '------^---!'],
+    },
+    {
+      title: 'A refusal is no failure',
+      prose:
+        'One failure would open this circuit. The second stream was refused by the full bulkhead inside of it, which says nothing about the other side.',
+      setup() {
+        const breaker = new CircuitBreaker({ failureThreshold: 1 });
+        return {
+          operator: resilience({ circuitBreaker: breaker, bulkhead: { maxConcurrent: 1, maxQueue: 0 } }),
+          lanes: { circuit: breaker.state$ },
+        };
+      },
+      source: ['      --a--|', '-b|'],
+      consumers: ['   ^', '-^', '------^'],
+      expected: ['    --a--|', '-#', '-------b|'],
+      errors: ['error', 'BulkheadRejectedError'],
+      subscriptions: ['^----!', '------^-!'],
+      lanes: { circuit: { expected: 'c', values: states } },
     },
     {
       title: 'An open circuit uses no quota',
@@ -145,10 +193,7 @@ export const resilienceChapter: Chapter = {
         return {
           operator: resilience({ bulkhead, rateLimit: { requestsPerSecond: 100, burstSize: 1 } }),
           lanes: {
-            'in use': bulkhead.state$.pipe(
-              map(({ activeCount }) => activeCount),
-              distinctUntilChanged(),
-            ),
+            'in use': inUse(bulkhead),
           },
         };
       },
@@ -156,7 +201,7 @@ export const resilienceChapter: Chapter = {
       consumers: ['   ^', '      -^'],
       expected: ['    ---a|', '  -------------a|'],
       subscriptions: ['^---!', '----------^---!'],
-      lanes: { 'in use': { expected: '(01)0-----1---0' } },
+      lanes: { 'in use': { expected: '1---0-----1---0' } },
     },
     {
       title: 'The wait for a place is no part of timeout.first',
@@ -183,6 +228,34 @@ export const resilienceChapter: Chapter = {
       subscriptions: ['^-!', '-----^-!'],
     },
     {
+      title: 'The total ends an attempt that is under way',
+      prose: 'The retry had one left. The fallback stands further out, so it can still act.',
+      setup: () => resilience({ fallback: 'f', timeout: 6, retry: { backoff: fixedBackoff(2) } }),
+      source: ['      --#', '-----b|'],
+      expected: '     ------(f|)',
+      subscriptions: ['^-!', '----^-!'],
+    },
+    {
+      title: 'timeout.with answers whichever clock ran out',
+      prose: 'For first and each that answer is the one of the attempt, and to the breaker a success.',
+      setup() {
+        const breaker = new CircuitBreaker({ failureThreshold: 1 });
+        return {
+          operator: resilience({
+            timeout: { first: 4, total: 7, with: ({ kind }) => of(kind) },
+            circuitBreaker: breaker,
+          }),
+          lanes: { circuit: breaker.state$ },
+        };
+      },
+      source: ['      ------', '-a------'],
+      consumers: ['   ^', '-^'],
+      expected: ['    ----(f|)', '--a-----(t|)'],
+      values: { a: 'a', f: 'first', t: 'total' },
+      subscriptions: ['^---!', '-^------!'],
+      lanes: { circuit: { expected: 'c', values: states } },
+    },
+    {
       title: 'After the first value nothing starts again',
       prose:
         'One rule for retry and fallback: what has been delivered stands, and nothing is delivered twice or mixed with something else. Here the commit is the first value that is no ping.',
@@ -195,6 +268,20 @@ export const resilienceChapter: Chapter = {
       source: ['      -p-#', '-p-a-#'],
       expected: '     -p----p-a-#',
       subscriptions: ['^--!', '-----^----!'],
+    },
+    {
+      title: 'A part may say otherwise about the commit',
+      prose:
+        'A ping "p" is no answer, so a stream that broke behind one is retried. But it ends the wait for the first value here: timeout.commitOn is asked, not the one of the whole.',
+      setup: () =>
+        resilience({
+          timeout: { first: 4, commitOn: () => true },
+          retry: { backoff: fixedBackoff(2) },
+          commitOn: (value: string) => value !== 'p',
+        }),
+      source: ['      --p---#', '-a|'],
+      expected: '     --p------a|',
+      subscriptions: ['^-----!', '--------^-!'],
     },
     {
       title: 'One source of chance for all parts',
@@ -243,6 +330,65 @@ export const resilienceChapter: Chapter = {
       consumers: ['   ^', '      -^-!', '   --^'],
       expected: ['    --a--|', ' ----', '     ------b|'],
       subscriptions: ['^----!', '-----^-!'],
+    },
+    {
+      title: 'Written by hand, the first operator is the innermost',
+      prose:
+        'The same order as a pipe, for whoever wants another operator of their own in between. Two failures open the circuit, the third attempt is refused, the fallback answers.',
+      setup() {
+        const breaker = new CircuitBreaker({ failureThreshold: 2, recoveryTimeout: 50 });
+        return {
+          operator: pipe(
+            timeout({ first: 4 }),
+            bulkhead({ maxConcurrent: 10 }),
+            rateLimit({ requestsPerSecond: 1_000 }),
+            circuitBreaker(breaker),
+            retryWithBackoff({ backoff: fixedBackoff(3), maxDelay: 10 }),
+            timeout(40),
+            fallback('f'),
+          ),
+          lanes: { circuit: breaker.state$ },
+        };
+      },
+      source: ['      --#', '------a|'],
+      expected: '     ------------(f|)',
+      subscriptions: ['^-!', '-----^---!'],
+      lanes: { circuit: { expected: 'c--------o 49ms h', values: states } },
+    },
+    {
+      title: 'The bus tells the story of a call',
+      prose:
+        'Every decision is an event, in the order in which it was made: the retry before its wait, the circuit when it opens, the fallback when it is used.',
+      setup() {
+        const events = new EventBus();
+        return {
+          operator: resilience({
+            events,
+            fallback: 'f',
+            timeout: { total: 10_000, first: 2_000 },
+            retry: { maxRetries: 5, backoff: fixedBackoff(10), maxDelay: 5_000 },
+            circuitBreaker: { failureThreshold: 2, recoveryTimeout: 60_000 },
+            bulkhead: { maxConcurrent: 10 },
+          }),
+          lanes: { events: events.pipe(map(({ type }) => type)) },
+        };
+      },
+      source: '       -#',
+      expected: '     ----------------------(f|)',
+      subscriptions: ['^!', '-----------^!'],
+      lanes: {
+        events: {
+          expected: '-r----------(or)------(xef) 59985ms h',
+          values: {
+            r: 'retry_attempted',
+            o: 'circuit_opened',
+            x: 'circuit_rejected',
+            e: 'retry_exhausted',
+            f: 'fallback_used',
+            h: 'circuit_half_open',
+          },
+        },
+      },
     },
   ],
 };

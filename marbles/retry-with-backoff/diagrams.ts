@@ -5,6 +5,8 @@ import {
   exponentialBackoff,
   fixedBackoff,
   fullJitterBackoff,
+  jitteredBackoff,
+  linearBackoff,
   replayFromStart,
   restartBehind,
   retryWithBackoff,
@@ -48,6 +50,32 @@ export const retryWithBackoffChapter: Chapter = {
       expected: '     --------------------a|',
       subscriptions: ['^-!', '----^-!', '----------^-!', '--------------------^!'],
       lanes: { 'waits in ms': { expected: '--2---4-----8' } },
+    },
+    {
+      title: 'Or every wait is longer by as much',
+      prose:
+        'Linear back-off: 2 ms, 4, 6. fixedBackoff always waits as long, and a function of your own says what it likes.',
+      setup: () => retryWithBackoff({ backoff: linearBackoff({ initial: 2, increment: 2 }) }),
+      source: ['      -#', '-#', '-#', 'a|'],
+      expected: '     ---------------a|',
+      subscriptions: ['^!', '---^!', '--------^!', '---------------^!'],
+    },
+    {
+      title: 'A wait of 0 is none',
+      prose: 'The next attempt begins in the same millisecond. 0 is never replaced by a default.',
+      setup: () => retryWithBackoff({ backoff: fixedBackoff(0) }),
+      source: ['      -#', '-a|'],
+      expected: '     --a|',
+      subscriptions: ['^!', '-^-!'],
+    },
+    {
+      title: 'Every subscription has all the retries',
+      prose: 'The operator was made once, for one retry. Both consumers have it.',
+      setup: () => retryWithBackoff({ maxRetries: 1, backoff: fixedBackoff(1) }),
+      source: ['      -#', '-#', '-a|', '-b|'],
+      consumers: ['   ^', '^'],
+      expected: ['    ---a|', '---b|'],
+      subscriptions: ['^!', '^!', '--^-!', '--^-!'],
     },
     {
       title: 'When the retries are used up, their last error is told',
@@ -130,6 +158,56 @@ export const retryWithBackoffChapter: Chapter = {
       subscriptions: ['^!', '---^!', '----------------^!'],
     },
     {
+      title: 'No wait is longer than maxDelay, whatever chance says',
+      prose: 'Twice as long is the most that this jitter may make of 8 ms. The cap holds behind it: 10.',
+      setup: () =>
+        retryWithBackoff({
+          backoff: jitteredBackoff(fixedBackoff(8), { factor: 1 }),
+          maxDelay: 10,
+          random: () => 0.99,
+        }),
+      source: ['      -#', 'a|'],
+      expected: '     -----------a|',
+      subscriptions: ['^!', '-----------^!'],
+    },
+    {
+      title: 'A wait that is no time at all is an error, and no loop',
+      prose: 'A back-off of your own that answers with NaN would otherwise never wait, or for ever.',
+      setup: () => retryWithBackoff({ backoff: () => Number.NaN }),
+      source: '       -#',
+      expected: '     -#',
+      errors: ['ResilienceError'],
+      subscriptions: ['^!'],
+    },
+    {
+      title: 'What a callback throws is the error of the stream',
+      prose: 'retryIf has a bug here. Nothing hangs, and the process lives on.',
+      setup: () =>
+        retryWithBackoff({
+          retryIf: () => {
+            throw new TypeError('a bug');
+          },
+        }),
+      source: '       -#',
+      expected: '     -#',
+      errors: ['TypeError'],
+      subscriptions: ['^!'],
+    },
+    {
+      title: 'But a listener that throws changes nothing',
+      prose: 'onRetry only hears what has been decided. The retry goes on.',
+      setup: () =>
+        retryWithBackoff({
+          backoff: fixedBackoff(2),
+          onRetry: () => {
+            throw new TypeError('a bug');
+          },
+        }),
+      source: ['      -#', '-a|'],
+      expected: '     ----a|',
+      subscriptions: ['^!', '---^-!'],
+    },
+    {
       title: 'After the first delivered value an error is not retried',
       prose:
         'The commit rule: a second attempt would deliver "a" again. The error goes downstream as it came, although three retries are left.',
@@ -169,6 +247,19 @@ export const retryWithBackoffChapter: Chapter = {
       source: ['      --a--b--#', '--a--b--c|'],
       expected: '     --a--b----M-a--b--c|',
       subscriptions: ['^-------!', '----------^--------!'],
+    },
+    {
+      title: 'Resume in a way of your own',
+      prose:
+        'The function hears of the error and of how many values were emitted, and answers with what follows.',
+      setup: () =>
+        retryWithBackoff({
+          backoff: fixedBackoff(2),
+          resume: ({ emitted }) => ['0', '1', '2'].slice(emitted),
+        }),
+      source: '       --a--b--#',
+      expected: '     --a--b----(2|)',
+      subscriptions: ['^-------!'],
     },
     {
       title: "A server's own delay wins when it is longer",

@@ -1,5 +1,7 @@
 import { map, of, pipe, retry } from 'rxjs';
+import { bulkhead } from '../../src/bulkhead/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
+import { fixedBackoff, retryWithBackoff } from '../../src/retry/index.ts';
 import { timeout } from '../../src/timeout/index.ts';
 import type { Chapter } from '../diagram.ts';
 
@@ -124,7 +126,16 @@ export const timeoutChapter: Chapter = {
     {
       title: 'A timeout is an ordinary error, so it can be retried',
       prose: 'Every attempt has clocks of its own.',
-      setup: () => pipe(timeout<string>({ first: 4 }), retry(1)),
+      setup: () => pipe(timeout({ first: 4 }), retryWithBackoff({ maxRetries: 1, backoff: fixedBackoff(2) })),
+      source: ['      ------a|', '    --b|'],
+      expected: '     --------b|',
+      subscriptions: ['^---!', '      ------^--!'],
+    },
+    {
+      title: 'The source has stopped before anybody hears of the timeout',
+      prose:
+        'There is one place in the bulkhead below and no line. The second attempt finds it free, because the first one has left it.',
+      setup: () => pipe(bulkhead({ maxConcurrent: 1, maxQueue: 0 }), timeout({ first: 4 }), retry(1)),
       source: ['      ------a|', '    --b|'],
       expected: '     ------b|',
       subscriptions: ['^---!', '      ----^--!'],
@@ -133,11 +144,11 @@ export const timeoutChapter: Chapter = {
       title: 'Around the retry, it bounds all attempts together',
       prose:
         'The same two operators the other way round: the second attempt has only what the first one left.',
-      setup: () => pipe(retry<string>(1), timeout(6)),
+      setup: () => pipe(retryWithBackoff({ maxRetries: 1, backoff: fixedBackoff(2) }), timeout(8)),
       source: ['      ----#', '     -----b|'],
-      expected: '     ------#',
+      expected: '     --------#',
       errors: ['StreamTimeoutError'],
-      subscriptions: ['^---!', '      ----^-!'],
+      subscriptions: ['^---!', '      ------^-!'],
     },
     {
       title: 'A timeout is announced',

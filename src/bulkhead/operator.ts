@@ -8,14 +8,14 @@ import { Bulkhead, type BulkheadConfig } from './bulkhead.ts';
  *
  * *bulkhead: A second stream waits until the first has ended*
  * ```text
- * const policy = new Bulkhead({ maxConcurrent: 1 });
- * bulkhead(policy)
+ * bulkhead({ maxConcurrent: 1 })
  *
  * attempt 1   --a--b--|
  * attempt 2           ---c|
  * consumer 1  --a--b--|
  * consumer 2   ----------c|
- * in use      (01)----(01)0
+ * in use      1-----------0
+ * waiting     01------0----
  * ```
  *
  * A subscription over the bound waits in line (`maxQueue`, `queueTimeout`) before its source is subscribed. The place is

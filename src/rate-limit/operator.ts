@@ -10,14 +10,16 @@ import { RateLimiter, type RateLimiterConfig } from './rate-limiter.ts';
  * ```text
  * rateLimit({ requestsPerSecond: 250, burstSize: 2 })
  *
- * attempt 1   -a|
- * attempt 2   -a|
- * attempt 3       -a|
- * attempt 4           -a|
- * consumer 1  -a|
- * consumer 2  -a|
- * consumer 3  -----a|
- * consumer 4  ---------a|
+ * attempt 1     -a|
+ * attempt 2     -a|
+ * attempt 3         -a|
+ * attempt 4             -a|
+ * consumer 1    -a|
+ * consumer 2    -a|
+ * consumer 3    -----a|
+ * consumer 4    ---------a|
+ * permits     2-0-----------1---2
+ * waiting     0-2---1---0--------
  * ```
  *
  * A dash is a millisecond, so 250 a second is one every fourth dash, after the two of the burst.

@@ -1,7 +1,7 @@
 /** Every operator has a chapter, and every option that changes what happens in time is shown by one of its diagrams. */
 import { describe, expect, test } from 'vitest';
 import { Manuscript } from '../../marbles/book/manuscript.ts';
-import { CONFIGS, commonOptions, optionsOf } from '../../marbles/book/options.ts';
+import { CONFIGS, commonOptions, type OperatorConfig, optionsOf } from '../../marbles/book/options.ts';
 import type { Chapter } from '../../marbles/diagram.ts';
 import { chapters } from '../../marbles/index.ts';
 import * as library from '../../src/index.ts';
@@ -9,10 +9,11 @@ import * as library from '../../src/index.ts';
 /** Options without a diagram of their own in the chapter, and why that is right. */
 const WITHOUT_DIAGRAM: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ResilientProvider: {
-    rateLimit: 'the chapter of resilience shows it: a provider puts the same policies in the same order',
-    bulkhead: 'the chapter of resilience shows it: a provider puts the same policies in the same order',
+    provider: 'the shorthand of the chapter gives one to every diagram',
+    fallbackProvider: "is 'spare' in the shorthand of the chapter",
     fallbackProviders:
       'is fallbackProvider for several; that they are tried in order, the chapter of fallback shows',
+    'call: callId': 'is handed to the provider, for its logs',
   },
 };
 
@@ -58,19 +59,22 @@ describe.each(chapters.map((chapter) => ({ chapter, operator: chapter.operator }
 
     test('shows every option in a diagram, or says why not', () => {
       const exceptions = WITHOUT_DIAGRAM[chapter.operator] ?? {};
-      const shown = optionsShown(chapter);
-      const options = new Set(optionsOf(config).map(({ name }) => name.split('.').at(-1)!));
-      expect([...options].filter((name) => !shown.has(name) && exceptions[name] === undefined)).toStrictEqual(
-        [],
-      );
-      expect(Object.keys(exceptions).filter((name) => shown.has(name) || !options.has(name))).toStrictEqual(
-        [],
-      );
+      const shown = optionsShown(chapter, config);
+      const options = [
+        ...optionsOf(config).map(({ path }) => path),
+        ...(config.call ? optionsOf(config.call).map(({ path }) => `call: ${path}`) : []),
+      ];
+      expect(options.filter((path) => !shown.has(path) && exceptions[path] === undefined)).toStrictEqual([]);
+      expect(
+        Object.keys(exceptions).filter((path) => shown.has(path) || !options.includes(path)),
+      ).toStrictEqual([]);
     });
   },
 );
 
-function optionsShown(chapter: Chapter): Set<string> {
+function optionsShown(chapter: Chapter, { schema }: OperatorConfig): Set<string> {
   const manuscript = new Manuscript(chapter);
-  return new Set(chapter.diagrams.flatMap(({ title }) => [...manuscript.written(title).options]));
+  // An operator takes a config, or the shared object that was made of one.
+  const makers = [chapter.operator, schema.replace('ConfigSchema', '')];
+  return new Set(chapter.diagrams.flatMap(({ title }) => [...manuscript.options(title, makers)]));
 }

@@ -112,7 +112,7 @@ describe('a recording', () => {
     ]);
   });
 
-  test('shows numbers as a level, whose digits need no values', () => {
+  test('shows numbers as a level, of which the last one of a millisecond counts, and whose digits need no values', () => {
     const active = new BehaviorSubject(0);
     const { lanes } = runDiagram({
       ...transparent,
@@ -121,7 +121,7 @@ describe('a recording', () => {
           source.pipe(tap({ subscribe: () => active.next(1), finalize: () => active.next(0) })),
         lanes: { active },
       }),
-      lanes: { active: { expected: '(01)--0' } },
+      lanes: { active: { expected: '1-----0' } },
     });
     expect(lanes[0]?.shows).toBe('level');
     expect(lanes[0]?.messages).toStrictEqual(lanes[0]?.expected);
