@@ -1,11 +1,10 @@
-import { filter, Observable, Subscriber } from 'rxjs';
+import type { Observable } from 'rxjs';
 import * as z from 'zod/mini';
-import type { Clock, Timer } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import { limit } from '../core/config.ts';
-import { withDeadlines } from '../core/deadlines.ts';
+import { type Limits, type Signs, withDeadlines } from '../core/deadlines.ts';
 import { StreamTimeoutError, type StreamTimeoutKind } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
-import { currentScope, within } from '../core/scope.ts';
 import { type ChatChunk, isContent } from './chunk.ts';
 import { lengthOf } from './ledger.ts';
 import type { ChatContext } from './provider.ts';
@@ -52,10 +51,6 @@ export const ChatTimeoutSchema = z
   );
 export type ChatTimeout = z.input<typeof ChatTimeoutSchema>;
 
-const HEADERS = 'headers';
-const KEEP_ALIVE = 'keep-alive';
-type Sign = ChatChunk | typeof HEADERS | typeof KEEP_ALIVE;
-
 export interface ClockDetails {
   /** Name of the provider. */
   readonly name: string;
@@ -75,7 +70,6 @@ export function underClocks(
 ): Observable<ChatChunk> {
   const { headers = Infinity, first = Infinity, each = Infinity, liveness = 'content' } = limits;
   const { minTokensPerSecond: floor = 0, throughputWindow: window = 10_000 } = limits;
-
   if (Math.min(headers, first, each) === Infinity && floor === 0) return ask(context);
 
   function expired(kind: StreamTimeoutKind, after: number): never {
@@ -83,104 +77,35 @@ export function underClocks(
     throw new StreamTimeoutError(name, kind, after);
   }
 
-  let signs: Observable<Sign> = new Observable<Sign>((subscriber) =>
-    ask({
+  function heard(signs: Signs): ChatContext {
+    return {
       ...context,
       headersReceived() {
         context.headersReceived?.();
-        subscriber.next(HEADERS);
+        signs.accepted();
       },
       keepAliveReceived() {
         context.keepAliveReceived?.();
-        subscriber.next(KEEP_ALIVE);
+        if (liveness === 'any') signs.alive();
+        else signs.accepted();
       },
-    }).subscribe(subscriber),
-  );
-  if (headers !== Infinity) {
-    const limits = { first: headers, each: Infinity, total: Infinity };
-    signs = withDeadlines(signs, clock, limits, () => expired('headers', headers));
+    };
   }
-  signs = signs.pipe(filter((sign) => (liveness === 'any' ? sign !== HEADERS : isAnswer(sign))));
-  if (Math.min(first, each) !== Infinity) {
-    const commitOn = (sign: Sign): boolean => isChunk(sign) && isContent(sign);
-    signs = withDeadlines(signs, clock, { first, each, total: Infinity, commitOn }, expired);
-  }
-  const chunks = signs.pipe(filter(isChunk));
-  return floor === 0 ? chunks : abovePace(chunks, clock, floor, window, () => expired('throughput', window));
+
+  const timed: Limits<ChatChunk> = {
+    headers,
+    first,
+    each,
+    total: Infinity,
+    pace: floor === 0 ? undefined : { window, least: (floor * window) / 1_000, sizeOf: tokensIn },
+    commitOn: isContent,
+    breaksSilence: liveness === 'any' ? undefined : belongsToAnswer,
+  };
+  return withDeadlines((signs) => ask(heard(signs)), clock, timed, expired);
 }
 
-const isChunk = (sign: Sign): sign is ChatChunk => typeof sign !== 'string';
+const tokensIn = (chunk: ChatChunk): number => estimateTokens(lengthOf(chunk));
 
-/** Whether it belongs to the answer; an empty piece of text does not. */
-const isAnswer = (sign: Sign): boolean =>
-  isChunk(sign) && !((sign.type === 'text' || sign.type === 'reasoning') && sign.text === '');
-
-/** Fails a stream that has begun to write, and then trickles. */
-function abovePace(
-  source: Observable<ChatChunk>,
-  clock: Clock,
-  floor: number,
-  window: number,
-  tooSlow: () => never,
-): Observable<ChatChunk> {
-  return new Observable((subscriber) => {
-    source.subscribe(new PacedSubscriber(subscriber, clock, (floor * window) / 1_000, window, tooSlow));
-  });
-}
-
-class PacedSubscriber extends Subscriber<ChatChunk> {
-  private readonly scope = currentScope();
-  private timer: Timer | undefined;
-  private characters = 0;
-
-  constructor(
-    private readonly downstream: Subscriber<ChatChunk>,
-    private readonly clock: Clock,
-    private readonly tokens: number,
-    private readonly window: number,
-    private readonly tooSlow: () => never,
-  ) {
-    super(downstream);
-  }
-
-  override next(chunk: ChatChunk): void {
-    if (this.isStopped) return;
-    this.characters += lengthOf(chunk);
-    if (this.timer === undefined && this.characters > 0) this.arm();
-    this.downstream.next(chunk);
-  }
-
-  protected override _error(error: unknown): void {
-    this.timer?.cancel();
-    super._error(error);
-  }
-
-  protected override _complete(): void {
-    this.timer?.cancel();
-    super._complete();
-  }
-
-  override unsubscribe(): void {
-    this.timer?.cancel();
-    super.unsubscribe();
-  }
-
-  private arm(): void {
-    this.timer = this.clock.schedule(this.window, () => this.judge());
-  }
-
-  private judge(): void {
-    if (estimateTokens(this.characters) >= this.tokens) {
-      this.characters = 0;
-      return this.arm();
-    }
-    const { downstream } = this;
-    // The source stops before downstream hears why.
-    try {
-      this.unsubscribe();
-      if (!downstream.closed) within(this.scope, this.tooSlow);
-    } catch (verdict) {
-      downstream.error(verdict);
-    }
-  }
-}
+/** An empty piece of text does not. */
+const belongsToAnswer = (chunk: ChatChunk): boolean =>
+  !((chunk.type === 'text' || chunk.type === 'reasoning') && chunk.text === '');

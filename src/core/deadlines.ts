@@ -1,6 +1,6 @@
 import { Observable, Subscriber } from 'rxjs';
 import { type Clock, isDue, type Moment, type Timer } from './clock.ts';
-import type { TimeoutKind } from './errors.ts';
+import type { StreamTimeoutKind } from './errors.ts';
 import { enterCall, leave, returnTo, scoped, within } from './scope.ts';
 
 /** Limits in milliseconds; `Infinity` means none. */
@@ -11,40 +11,66 @@ export interface Limits<T> {
   readonly each: number;
   /** To the end. */
   readonly total: number;
+  /** To the first value or sign of any kind. @default Infinity */
+  readonly headers?: number;
+  readonly pace?: Pace<T> | undefined;
   /** Says which value ends the wait for the first one. Without it any value does. */
   readonly commitOn?: ((value: T) => boolean) | undefined;
+  /** Says which values end a silence. Without it all do. */
+  readonly breaksSilence?: ((value: T) => boolean) | undefined;
+}
+
+/** How much has to come in every window, from the first value that has a size. */
+export interface Pace<T> {
+  /** Milliseconds. */
+  readonly window: number;
+  readonly least: number;
+  readonly sizeOf: (value: T) => number;
+}
+
+/** What a source shows beside its values. */
+export interface Signs {
+  /** The other side has taken the request. */
+  accepted(): void;
+  /** It is there, and this is to count as no silence. */
+  alive(): void;
 }
 
 /**
  * Holds a stream to its limits. However many there are, one timer serves them: it is armed for the nearest, and a value
  * moves a timestamp, not the timer. What arrives at the very moment of a limit is in time.
  *
+ * @param source or a function that makes it, and may give signs.
  * @param expired answers with what follows instead; what it throws is the error that downstream receives. The source is
  * unsubscribed before it is called.
  */
 export function withDeadlines<T, R = never>(
-  source: Observable<T>,
+  source: Observable<T> | ((signs: Signs) => Observable<T>),
   clock: Clock,
   limits: Limits<T>,
-  expired: (kind: TimeoutKind, after: number) => Observable<R>,
+  expired: (kind: StreamTimeoutKind, after: number) => Observable<R>,
 ): Observable<T | R> {
   return new Observable((subscriber) => {
     // RxJS subscribes also on behalf of those who have left already.
     if (subscriber.closed) return;
     const timed = new TimedSubscriber(subscriber, clock, limits, expired);
-    within(timed.scope, () => source.subscribe(timed));
+    within(timed.scope, () => (typeof source === 'function' ? source(timed) : source).subscribe(timed));
     timed.watch();
   });
 }
 
-class TimedSubscriber<T, R> extends Subscriber<T> {
+class TimedSubscriber<T, R> extends Subscriber<T> implements Signs {
   readonly scope = enterCall();
   private readonly begun: number;
   private readonly mark: () => Moment;
+  private awaitingHeaders = true;
   private awaitingFirst: boolean;
   /** Before any value, silence is the business of `first`, if that is limited at all. */
   private idleCounts: boolean;
   private idleSince: Moment;
+  /** When the window of the pace began, and what has come in it. */
+  private pacedSince = Number.POSITIVE_INFINITY;
+  private size = 0;
   private due = Number.POSITIVE_INFINITY;
   private timer: Timer | undefined;
 
@@ -52,7 +78,7 @@ class TimedSubscriber<T, R> extends Subscriber<T> {
     private readonly downstream: Subscriber<T | R>,
     private readonly clock: Clock,
     private readonly limits: Limits<T>,
-    private readonly expired: (kind: TimeoutKind, after: number) => Observable<R>,
+    private readonly expired: (kind: StreamTimeoutKind, after: number) => Observable<R>,
   ) {
     super(downstream);
     this.begun = clock.now();
@@ -67,14 +93,29 @@ class TimedSubscriber<T, R> extends Subscriber<T> {
     if (!this.closed) this.arm(this.clock.now());
   }
 
+  accepted(): void {
+    this.awaitingHeaders = false;
+  }
+
+  alive(): void {
+    if (this.isStopped) return;
+    this.awaitingHeaders = false;
+    if (this.idleCounts) this.idleSince = this.mark();
+    else this.countIdle();
+  }
+
   override next(value: T): void {
     if (this.isStopped) return;
-    if (this.awaitingFirst && !this.consider(value)) return;
+    this.awaitingHeaders = false;
+    const { pace, breaksSilence } = this.limits;
+    const silent = breaksSilence !== undefined && !breaksSilence(value);
+    if (this.awaitingFirst && !this.consider(value, silent)) return;
+    if (pace !== undefined) this.measure(pace.sizeOf(value));
     const scope = leave();
     this.destination.next(value);
     returnTo(scope);
     // Measured from here: the time that downstream takes is not the source's silence.
-    if (this.idleCounts) this.idleSince = this.mark();
+    if (this.idleCounts && !silent) this.idleSince = this.mark();
   }
 
   protected override _error(error: unknown): void {
@@ -93,7 +134,7 @@ class TimedSubscriber<T, R> extends Subscriber<T> {
   }
 
   /** Asks whether this value is the first that counts. False when the question itself has ended the stream. */
-  private consider(value: T): boolean {
+  private consider(value: T, silent: boolean): boolean {
     try {
       this.awaitingFirst = !(this.limits.commitOn?.(value) ?? true);
     } catch (thrown) {
@@ -101,31 +142,45 @@ class TimedSubscriber<T, R> extends Subscriber<T> {
       return false;
     }
     if (this.isStopped) return false;
-    if (this.awaitingFirst && this.idleCounts) return true;
-    const now = this.clock.now();
-    this.idleCounts = this.limits.each !== Number.POSITIVE_INFINITY;
-    this.idleSince = { at: now };
-    // `each` may end sooner than the limit that the timer waits for.
-    if (this.timer !== undefined && this.nearest(now)[1] !== this.due) this.arm(now);
+    if (!this.awaitingFirst || !(this.idleCounts || silent)) this.countIdle();
     return true;
+  }
+
+  private countIdle(): void {
+    this.idleCounts = this.limits.each !== Number.POSITIVE_INFINITY;
+    const now = this.clock.now();
+    this.idleSince = { at: now };
+    this.look(now);
+  }
+
+  private measure(size: number): void {
+    this.size += size;
+    if (this.size === 0 || this.pacedSince !== Number.POSITIVE_INFINITY) return;
+    this.pacedSince = this.clock.now();
+    this.look(this.pacedSince);
+  }
+
+  /** A clock that has just begun may end sooner than the one that the timer waits for. */
+  private look(now: number): void {
+    if (this.timer !== undefined && this.nearest(now).due !== this.due) this.arm(now);
   }
 
   private arm(now: number): void {
     this.timer?.cancel();
-    [, this.due] = this.nearest(now);
+    this.due = this.nearest(now).due;
     this.timer = this.clock.schedule(this.due - now, () => this.check());
   }
 
   private check(): void {
     const now = this.clock.now();
-    const [kind, due] = this.nearest(now);
-    if (!isDue(due, now)) return this.arm(now);
-    const { downstream, limits } = this;
+    const { kind, due, after } = this.nearest(now);
+    if (!isDue(due, now) || (kind === 'throughput' && this.keepsPace(now))) return this.arm(now);
+    const { downstream } = this;
     try {
       this.unsubscribe();
       // Whoever learns of the end, the source or a listener, may cancel there and then.
       if (downstream.closed) return;
-      const answer = within(this.scope, () => this.expired(kind, limits[kind]));
+      const answer = within(this.scope, () => this.expired(kind, after));
       if (!downstream.closed) scoped(answer, this.scope.next()).subscribe(downstream);
     } catch (verdict) {
       downstream.error(verdict);
@@ -142,15 +197,34 @@ class TimedSubscriber<T, R> extends Subscriber<T> {
     }
   }
 
-  /** The limit that runs out first, and when; of two at one moment, the one that says more. */
-  private nearest(now: number): [kind: TimeoutKind, due: number] {
-    const { limits, begun } = this;
-    // A value of the turn that is still running has no time yet: it came just now.
-    const idleSince = Number.isNaN(this.idleSince.at) ? now : this.idleSince.at;
-    let kind: TimeoutKind = 'total';
-    let due = begun + limits.total;
-    if (this.idleCounts && idleSince + limits.each <= due) [kind, due] = ['each', idleSince + limits.each];
-    if (this.awaitingFirst && begun + limits.first <= due) [kind, due] = ['first', begun + limits.first];
-    return [kind, due];
+  /** Whether enough has come in the window that is over; if so, the next one begins. */
+  private keepsPace(now: number): boolean {
+    if (this.size < (this.limits.pace as Pace<T>).least) return false;
+    this.size = 0;
+    this.pacedSince = now;
+    return true;
   }
+
+  /** The limit that runs out first, and when; of two at one moment, the one that says more. */
+  private nearest(now: number): Deadline {
+    const { limits, begun } = this;
+    const { total, pace, each, first, headers = Number.POSITIVE_INFINITY } = limits;
+    let nearest: Deadline = { kind: 'total', due: begun + total, after: total };
+    const consider = (kind: StreamTimeoutKind, since: number, after: number): void => {
+      if (since + after <= nearest.due) nearest = { kind, due: since + after, after };
+    };
+    if (pace !== undefined) consider('throughput', this.pacedSince, pace.window);
+    // A value of the turn that is still running has no time yet: it came just now.
+    if (this.idleCounts) consider('each', Number.isNaN(this.idleSince.at) ? now : this.idleSince.at, each);
+    if (this.awaitingFirst) consider('first', begun, first);
+    if (this.awaitingHeaders) consider('headers', begun, headers);
+    return nearest;
+  }
+}
+
+interface Deadline {
+  readonly kind: StreamTimeoutKind;
+  readonly due: number;
+  /** The limit that it comes from. */
+  readonly after: number;
 }

@@ -2,7 +2,7 @@ import { from, type Observable, type OperatorFunction } from 'rxjs';
 import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
 import { type Limits, withDeadlines } from '../core/deadlines.ts';
-import { StreamTimeoutError, type TimeoutKind } from '../core/errors.ts';
+import { StreamTimeoutError, type StreamTimeoutKind, type TimeoutKind } from '../core/errors.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { labelled } from '../core/label.ts';
 import type { AddingOperator } from '../core/operator-types.ts';
@@ -53,10 +53,11 @@ export function timeout<T, R>(limits: number | TimeoutConfig<T, R>): OperatorFun
   const timed: Limits<T> = { first, each, total, commitOn };
   const clock = clockOf(scheduler);
 
-  function expired(kind: TimeoutKind, after: number): Observable<R> {
+  function expired(kind: StreamTimeoutKind, after: number): Observable<R> {
     events.publish('timed_out', name, { kind, after });
     if (answer === undefined) throw new StreamTimeoutError(name, kind, after);
-    return from(answer({ kind, after }));
+    // The other kinds have no limit here.
+    return from(answer({ kind: kind as TimeoutKind, after }));
   }
 
   return labelled('timeout', name, (source) => withDeadlines(source, clock, timed, expired));

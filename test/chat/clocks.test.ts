@@ -1,8 +1,9 @@
-import { EMPTY, interval, map, merge, NEVER, Observable, of, take, timer } from 'rxjs';
+import { EMPTY, interval, map, merge, NEVER, Observable, of, Subject, take, timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, test } from 'vitest';
 import type { CallOptions, ChatChunk, ChatContext, ChatTimeout } from '../../src/chat/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
+import { ManualScheduler } from '../support/manual-scheduler.ts';
 import { FINISH, HELLO, resilient, scripted, words } from './scripted.ts';
 
 type Provider = (context: ChatContext) => Observable<ChatChunk>;
@@ -68,6 +69,11 @@ describe('headers', () => {
   test('a chunk shows as well that it was accepted', () => {
     expect(ending({ headers: 5, each: 7 }, () => merge(of(...words('a')), NEVER))).toStrictEqual(['each', 7]);
   });
+
+  test('and so does a ping, whatever else it counts for', () => {
+    expect(ending({ headers: 5, first: 9 }, pinging(4))).toStrictEqual(['first', 9]);
+    expect(ending({ headers: 5, first: 9, liveness: 'any' }, pinging(4))).toStrictEqual(['first', 9]);
+  });
 });
 
 describe('first', () => {
@@ -97,6 +103,15 @@ describe('each', () => {
   test('nor are empty pieces', () => {
     expect(ending({ each: 10 }, () => merge(stalled, every(3, text(0))))).toStrictEqual(['each', 16]);
   });
+
+  test('with a limit on the first content, its silence begins with what is a sign of work', () => {
+    expect(ending({ first: 30, each: 10 }, pinging(3))).toStrictEqual(['first', 30]);
+    expect(ending({ first: 30, each: 10, liveness: 'any' }, pinging(12))).toStrictEqual(['each', 22]);
+    expect(ending({ first: 30, each: 10 }, () => merge(every(4, text(0)), NEVER))).toStrictEqual([
+      'first',
+      30,
+    ]);
+  });
 });
 
 describe('minTokensPerSecond', () => {
@@ -118,6 +133,22 @@ describe('minTokensPerSecond', () => {
     expect(ending({ ...pace, first: 5_000 }, () => NEVER)).toStrictEqual(['first', 5_000]);
     expect(ending(pace, () => of(text(1), FINISH))).toStrictEqual(['complete', 0]);
   });
+});
+
+test('one timer serves all clocks of an attempt, and none is left behind', () => {
+  const scheduler = new ManualScheduler();
+  const chunks = new Subject<ChatChunk>();
+  const limits = { headers: 10, first: 20, each: 5, minTokensPerSecond: 1, throughputWindow: 50 };
+  const main = scripted('main', [chunks]);
+  const subscription = resilient({ provider: main, timeout: limits, scheduler }).stream(HELLO).subscribe();
+  expect(scheduler.pending).toBe(1);
+  for (let time = 1; time <= 100; time++) {
+    chunks.next(text(1));
+    scheduler.advanceTo(time);
+    expect(scheduler.pending).toBe(1);
+  }
+  subscription.unsubscribe();
+  expect(scheduler.pending).toBe(0);
 });
 
 test("a call's own limits replace those of the providers, and its total is the caller's patience", () => {
