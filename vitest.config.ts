@@ -16,7 +16,7 @@ export default defineConfig({
   oxc: false,
   plugins: [typescript],
   test: {
-    include: ['test/**/*.test.ts', 'marbles/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'marbles/**/*.test.ts', 'simulations/**/*.test.ts'],
     reporters: ['dot'],
     // What hangs fails; what is slow does not.
     testTimeout: 60_000,

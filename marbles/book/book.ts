@@ -38,6 +38,7 @@ from what happened in the test, so it cannot say anything else.
 ${entries.join('\n')}
 
 [What happens when…](what-happens-when.md) lists every fault of a chat provider with what its reader sees.
+[Simulations](simulations.md) play minutes of traffic: what no single stream can show.
 
 ## How to read the pictures
 

@@ -2,7 +2,7 @@
  * The looks of a picture, for light and dark surroundings. The style stands inside of every picture, so that it looks the
  * same in a README, in a page and in a file viewer.
  */
-const light = {
+export const light = {
   paper: '#ffffff',
   edge: '#d8dee8',
   ink: '#1f2937',
@@ -22,7 +22,7 @@ const light = {
   marbles: ['#2563eb', '#0f766e', '#7c3aed', '#b45309', '#be185d', '#4d7c0f'],
 } as const;
 
-const dark: {
+export const dark: {
   readonly [Key in keyof typeof light]: (typeof light)[Key] extends string ? string : readonly string[];
 } = {
   paper: '#0f141d',

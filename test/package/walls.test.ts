@@ -159,7 +159,7 @@ function breaches(file: string, code: string): string[] {
 
 describe('the walls of the house', () => {
   test('hold', () => {
-    const files = ['src', 'marbles', 'test', 'demo', 'bench'].flatMap((folder) =>
+    const files = ['src', 'marbles', 'simulations', 'test', 'demo', 'bench'].flatMap((folder) =>
       readdirSync(folder, { recursive: true, encoding: 'utf8' })
         .filter((name) => name.endsWith('.ts'))
         .map((name) => posix.join(folder, name.replaceAll('\\', '/'))),

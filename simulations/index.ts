@@ -1,0 +1,5 @@
+import { quota } from './quota.ts';
+import type { Scenario } from './scenario.ts';
+
+/** What is played, in the order of the page. */
+export const scenarios: readonly Scenario[] = [quota];
