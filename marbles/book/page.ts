@@ -6,7 +6,7 @@ import { exampleOf } from './example.ts';
 import { Manuscript } from './manuscript.ts';
 import { CONFIGS, commonOptions, type Option, optionsOf } from './options.ts';
 
-const GENERATED =
+export const GENERATED =
   '<!-- Written by `npm run docs` from the marble diagrams, the config schemas and the examples of the README. -->';
 
 /** The page of a chapter and its pictures, by path. */

@@ -1,0 +1,22 @@
+import { chat } from './chat.ts';
+import { circuitBreaker } from './circuit-breaker.ts';
+import { composition, events } from './composition.ts';
+import { everyOperator } from './every-operator.ts';
+import { bulkhead, rateLimit } from './limits.ts';
+import { retry } from './retry.ts';
+import type { Section } from './rule.ts';
+import { fallback, timeout } from './timeout-and-fallback.ts';
+
+/** What the library promises, rule by rule, and what proves it. */
+export const contract: readonly Section[] = [
+  everyOperator,
+  circuitBreaker,
+  retry,
+  bulkhead,
+  rateLimit,
+  timeout,
+  fallback,
+  composition,
+  events,
+  chat,
+];
