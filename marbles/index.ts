@@ -4,6 +4,7 @@ import { written } from './chat/written.ts';
 import { circuitBreakerChapter } from './circuit-breaker/diagrams.ts';
 import type { Chapter } from './diagram.ts';
 import { fallbackChapter } from './fallback/diagrams.ts';
+import { healthChapter } from './health/diagrams.ts';
 import { rateLimitChapter } from './rate-limit/diagrams.ts';
 import { resilienceChapter } from './resilience/diagrams.ts';
 import { retryWithBackoffChapter } from './retry-with-backoff/diagrams.ts';
@@ -19,4 +20,5 @@ export const chapters: readonly Chapter[] = [
   fallbackChapter,
   resilienceChapter,
   { ...chatChapter, written },
+  healthChapter,
 ];

@@ -34,6 +34,7 @@ export {
 export { Lease } from './core/lease.ts';
 export type { AddingOperator, TransparentOperator } from './core/operator-types.ts';
 export * from './fallback/index.ts';
+export * from './health/index.ts';
 export * from './interop/index.ts';
 export * from './pipeline/index.ts';
 export * from './rate-limit/index.ts';

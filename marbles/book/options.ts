@@ -57,6 +57,7 @@ export const CONFIGS: Readonly<Record<string, OperatorConfig>> = {
       handsOn: ['attempt', 'resume', 'checkpoint', 'headersReceived', 'keepAliveReceived'],
     },
   },
+  HealthChecker: { schema: 'HealthCheckerConfigSchema', file: 'src/health/config.ts' },
 };
 
 const COMMON = { file: 'src/core/config.ts', declaration: 'commonOptions' };

@@ -23,6 +23,7 @@ const WITHOUT_CHAPTER: Readonly<Record<string, string>> = {
   CircuitRegistryConfigSchema: 'a cupboard of circuit breakers, which does nothing in time',
   CircuitSnapshotSchema: 'a form of data, no config',
   ExponentialBackoffConfigSchema: 'a strategy of retryWithBackoff, shown in its chapter',
+  HealthHandlerConfigSchema: 'speaks HTTP, and is tested over real HTTP',
   LinearBackoffConfigSchema: 'a table of numbers, proven by tests of its own',
   JitteredBackoffConfigSchema: 'a table of numbers, proven by tests of its own',
   DecorrelatedJitterBackoffConfigSchema: 'a table of numbers, proven by tests of its own',

@@ -10,6 +10,7 @@ const FACE = {
     ...['exponentialBackoff', 'linearBackoff', 'fixedBackoff'],
     ...['jitteredBackoff', 'fullJitterBackoff', 'decorrelatedJitterBackoff'],
     ...['EventBus', 'getEventBus', 'ResilientProvider'],
+    ...['HealthChecker', 'circuitCheck', 'healthFetchHandler', 'healthNodeHandler'],
     ...['ResilienceError', 'CircuitOpenError', 'BulkheadRejectedError', 'RateLimitExceededError'],
     ...['StreamTimeoutError', 'RetryExhaustedError', 'FallbackExhaustedError', 'StreamInterruptedError'],
     ...['ProviderError', 'isCircuitOpenError'],

@@ -11,6 +11,9 @@ import {
   fallback,
   getCircuitRegistry,
   getEventBus,
+  HealthChecker,
+  type HealthReport,
+  healthFetchHandler,
   isCircuitOpenError,
   protect,
   RateLimiter,
@@ -78,6 +81,14 @@ is<Observable<'circuit_opened'>>()(
     .on('circuit_opened')
     .pipe(map(({ type }) => type)),
 );
+
+const health = new HealthChecker();
+health.register('database', async () => 'healthy');
+health.register('cache', () => of({ status: 'degraded', details: { lag: 7 } }), { critical: false });
+is<Promise<HealthReport>>()(health.checkAll());
+is<Observable<HealthReport>>()(health.watch(1_000));
+const serve: (request: Request) => Promise<Response> = healthFetchHandler(health);
+is<Promise<Response>>()(serve(new Request('http://localhost/livez')));
 
 // No client of any service is installed here.
 declare const model: LanguageModel;
