@@ -15,9 +15,9 @@ export class Syntax {
   readonly program: Node;
   readonly #comments: readonly { readonly value: string; readonly start: number; readonly end: number }[];
 
-  constructor(file: string) {
-    this.text = readFileSync(file, 'utf8');
-    const { program, comments, errors } = parseSync(file, this.text);
+  constructor(file: string, text = readFileSync(file, 'utf8')) {
+    this.text = text;
+    const { program, comments, errors } = parseSync(file, text, { sourceType: 'module' });
     if (errors.length > 0) throw new Error(`${file} cannot be read: ${errors[0]?.message}`);
     this.program = program as unknown as Node;
     this.#comments = comments;

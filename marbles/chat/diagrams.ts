@@ -329,7 +329,11 @@ export const chatChapter: Chapter = {
       prose:
         'Main has two retries left. But somebody else is there, and may not be silent: so the spare provider is asked first.',
       setup: () =>
-        call({ timeout: { first: 4 }, retry: { maxRetries: 2, backoff: fixedBackoff(2) }, spare: true }),
+        call({
+          timeout: { first: 4, each: 8 },
+          retry: { maxRetries: 2, backoff: fixedBackoff(2) },
+          spare: true,
+        }),
       source: ['      ------', '--a---b--(F|)'],
       expected: '     ------(Sa)b--(F|)',
       subscriptions: ['^---!', '----^--------!'],
@@ -469,6 +473,23 @@ export const chatChapter: Chapter = {
       consumers: ['   ^', '-^'],
       expected: ['    --a---(F|)', '--------x---(F|)'],
       subscriptions: ['^-----!', '------^-----!'],
+      values,
+    },
+    {
+      title: 'Each part helps where it can',
+      prose:
+        'Main is busy, so it is asked again; then it says nothing, so the spare provider is asked. What the reader sees is one answer behind a mark.',
+      setup: () =>
+        call({
+          retry: once,
+          timeout: { first: 4, each: 8 },
+          bulkhead: { maxConcurrent: 20 },
+          spare: true,
+        }),
+      source: ['      --#', '------', '--a---b-(F|)'],
+      expected: '     ----------(Sa)b-(F|)',
+      subscriptions: ['^-!', '----^---!', '--------^-------!'],
+      sourceErrors: [down],
       values,
     },
   ],

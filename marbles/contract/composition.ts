@@ -35,7 +35,7 @@ export const composition: Section = {
           'The wait for a place is no part of timeout.first',
           'The wait for a permit holds no place',
         ],
-        ResilientProvider: 'Every provider has its policies around it',
+        ResilientProvider: ['Every provider has its policies around it', 'Each part helps where it can'],
       },
     },
     {
@@ -50,6 +50,8 @@ export const composition: Section = {
         resilience: [
           'The total bounds attempts, waits and back-offs',
           'The total ends an attempt that is under way',
+          'Without a fallback the timeout is the error',
+          'A circuit that stays open for longer than is left is not waited for',
         ],
         timeout: 'Around the retry, it bounds all attempts together',
       },

@@ -236,6 +236,32 @@ export const resilienceChapter: Chapter = {
       subscriptions: ['^-!', '----^-!'],
     },
     {
+      title: 'Without a fallback the timeout is the error',
+      prose: 'Of the whole, whichever attempt is under way.',
+      setup: () => resilience({ timeout: 6, retry: { backoff: fixedBackoff(2) } }),
+      source: ['      --#', '-----b|'],
+      expected: '     ------#',
+      errors: ['StreamTimeoutError'],
+      subscriptions: ['^-!', '----^-!'],
+    },
+    {
+      title: 'A circuit that stays open for longer than is left is not waited for',
+      prose:
+        'The second attempt is refused for 20 ms more, and 5 are left of the total. The retry gives up at once instead of at the end of the time.',
+      setup() {
+        const breaker = new CircuitBreaker({ failureThreshold: 1, recoveryTimeout: 20 });
+        return {
+          operator: resilience({ timeout: 10, retry: { backoff: fixedBackoff(3) }, circuitBreaker: breaker }),
+          lanes: { circuit: breaker.state$ },
+        };
+      },
+      source: '       --#',
+      expected: '     -----#',
+      errors: ['RetryExhaustedError'],
+      subscriptions: ['^-!'],
+      lanes: { circuit: { expected: 'c-o 19ms h', values: states } },
+    },
+    {
       title: 'timeout.with answers whichever clock ran out',
       prose: 'For first and each that answer is the one of the attempt, and to the breaker a success.',
       setup() {
