@@ -1,4 +1,5 @@
 import { Subscriber } from 'rxjs';
+import { withhold } from '../core/error-summary.ts';
 import { type ChatChunk, isContent } from './chunk.ts';
 import { ProviderError } from './errors.ts';
 import type { AttemptOutcome } from './ledger.ts';
@@ -126,6 +127,8 @@ export class AttemptSubscriber extends Subscriber<ChatChunk> {
   private end(outcome: AttemptOutcome, error?: unknown): void {
     if (this.ended) return;
     this.ended = true;
+    // Whatever a provider throws may quote the conversation.
+    withhold(error);
     this.listener.ended(outcome, error);
   }
 

@@ -1,6 +1,6 @@
 import { catchError, defer, Observable } from 'rxjs';
 import type { Clock } from '../core/clock.ts';
-import { type EventBus, summarize } from '../core/event-bus.ts';
+import type { EventBus } from '../core/event-bus.ts';
 import { type CallScope, enterCall, scoped } from '../core/scope.ts';
 import { reportUnhandled } from '../core/unhandled.ts';
 import { Answer, type ChatResponse } from './answer.ts';
@@ -209,10 +209,10 @@ export class Call {
       objection: (finish) => this.#objection(provider, finish),
       ended: (outcome, error) => this.#attemptEnded(record.end(outcome, error), scope),
     };
+    // Deferred: what a provider throws instead of answering is an error of the attempt.
+    const chunks = defer(() => guarded.stream(continuation?.request ?? request, context, limits));
     return new Observable((subscriber) => {
-      scoped(guarded.stream(continuation?.request ?? request, context, limits), scope).subscribe(
-        new AttemptSubscriber(subscriber, provider.name, listener, said),
-      );
+      scoped(chunks, scope).subscribe(new AttemptSubscriber(subscriber, provider.name, listener, said));
     });
   }
 
@@ -226,9 +226,8 @@ export class Call {
     const { name, clock, events, totals } = this.#details;
     this.#ledger.push(report);
     this.#idleSince = clock.now();
-    const { kind: _, error, ...told } = report;
+    const { kind: _, ...data } = report;
     totals.set(report.provider, withAttempt(totals.get(report.provider) ?? NO_ATTEMPTS, report));
-    const data = { ...told, error: error === undefined ? undefined : summarize(error) };
     events.publish('attempt_ended', name, data, scope);
   }
 
@@ -255,7 +254,7 @@ export class Call {
   ): ChatChunk[] {
     const { name, events, tally } = this.#details;
     const marks: ChatChunk[] = [];
-    const error = summarize(this.#lastError);
+    const error = this.#lastError;
     const before = this.#speaker;
     if (continuation !== undefined) {
       const { by } = continuation;

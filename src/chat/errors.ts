@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { withhold } from '../core/error-summary.ts';
 import {
   brand,
   type ErrorDetails,
@@ -58,6 +59,11 @@ export interface ProviderErrorDetails extends ErrorDetails {
   readonly retryable?: boolean | undefined;
   readonly retryAfter?: number | undefined;
   readonly requestId?: string | undefined;
+  /**
+   * The message without the words of the other side, which may quote the conversation: what events repeat. Not needed where
+   * the message has none. @default the message
+   */
+  readonly summary?: string | undefined;
 }
 
 /** A provider failed. `kind` says how, the message what to do about it. */
@@ -76,15 +82,23 @@ export class ProviderError extends ResilienceError {
   readonly retryAfter: number | undefined;
   /** What the provider calls this request, for its support. */
   readonly requestId: string | undefined;
+  readonly #summary: string | undefined;
 
   constructor(message: string, details: ProviderErrorDetails) {
     super(message, details);
+    // What led to it, such as the error of a client library, may quote the conversation as well.
+    withhold(this);
+    this.#summary = details.summary;
     this.kind = details.kind;
     this.provider = details.provider;
     this.status = details.status;
     this.retryable = details.retryable ?? TREATMENT[details.kind].retry;
     this.retryAfter = details.retryAfter;
     this.requestId = details.requestId;
+  }
+
+  override get summary(): string {
+    return this.#summary ?? super.summary;
   }
 }
 export const isProviderError = guardFor<ProviderError>('ProviderError');
@@ -115,10 +129,9 @@ export class StreamInterruptedError extends ResilienceError {
     cause: unknown,
     ledger: readonly AttemptReport[] = [],
   ) {
-    super(
-      `The answer of "${provider}" broke off after ${partial.text.length} characters, which are in the field "text": ${messageOf(cause)}`,
-      { cause },
-    );
+    super(`${brokenOff(provider, partial.text)}, which are in the field "text": ${messageOf(cause)}`, {
+      cause,
+    });
     this.provider = provider;
     this.kind = kindOf(cause);
     this.retryable = mayRetry(cause);
@@ -127,7 +140,15 @@ export class StreamInterruptedError extends ResilienceError {
     this.reasoning = partial.reasoning;
     this.ledger = ledger;
   }
+
+  override get summary(): string {
+    return `${brokenOff(this.provider, this.text)}.`;
+  }
 }
+
+const brokenOff = (provider: string, text: string): string =>
+  `The answer of "${provider}" broke off after ${text.length} characters`;
+
 export const isStreamInterruptedError = guardFor<StreamInterruptedError>('StreamInterruptedError');
 
 /** The error under the verdicts that policies put around it: the one that says what really happened. */

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import { FallbackExhaustedError, isCircuitOpenError, isStreamTimeoutError } from '../core/errors.ts';
-import { type EventBus, summarize } from '../core/event-bus.ts';
+import type { EventBus } from '../core/event-bus.ts';
 import type { Failure, Recovery } from '../core/recovery.ts';
 import type { ChatChunk } from './chunk.ts';
 import { type FallbackConditions, kindOf, mayFallBack } from './errors.ts';
@@ -56,7 +56,7 @@ export class ProviderChain implements Recovery<ChatChunk> {
     const next = this.#next();
     if (next === undefined) throw this.#verdict(error);
     this.#position = next;
-    events.publish('fallback_used', name, { alternative: next, error: summarize(error) });
+    events.publish('fallback_used', name, { alternative: next, error });
     failed(error);
     return this.answer();
   }
@@ -77,7 +77,7 @@ export class ProviderChain implements Recovery<ChatChunk> {
     const { name, events } = this.#details;
     // Nobody else has been asked.
     if (this.#errors.length === 1) return error;
-    events.publish('fallback_exhausted', name, { errors: this.#errors.map(summarize) });
+    events.publish('fallback_exhausted', name, { errors: this.#errors });
     return new FallbackExhaustedError(name, this.#errors);
   }
 }

@@ -2,7 +2,7 @@ import { catchError, defer, lastValueFrom, type Observable, type SchedulerLike, 
 import type { CircuitBreaker } from '../circuit-breaker/index.ts';
 import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
-import { type EventBus, getEventBus, summarize } from '../core/event-bus.ts';
+import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import { recovering } from '../core/recovery.ts';
 import { scoped } from '../core/scope.ts';
 import { untilAborted } from '../interop/index.ts';
@@ -250,7 +250,7 @@ export class ResilientProvider implements ChatProvider {
       requestedModel: call.requestedModel,
       outcome,
       duration: call.elapsed,
-      ...(outcome === 'failed' && { error: summarize(error) }),
+      ...(outcome === 'failed' && { error }),
     };
     this.#events.publish('stream_ended', this.name, data, call.scope.latest);
   }

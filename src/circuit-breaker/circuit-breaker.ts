@@ -2,7 +2,7 @@ import { defer, map, mergeWith, type Observable, of } from 'rxjs';
 import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
 import type { CircuitOpenError } from '../core/errors.ts';
-import { type EventBus, getEventBus, summarize } from '../core/event-bus.ts';
+import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import { type AdmissionPolicy, Lease } from '../core/lease.ts';
 import { OrderedSubject } from '../core/ordered-subject.ts';
 import { type CallScope, currentScope } from '../core/scope.ts';
@@ -164,12 +164,7 @@ export class CircuitBreaker implements AdmissionPolicy {
     if (to === 'half-open') events.publish('circuit_half_open', this.name, { from, to }, scope);
     else if (to === 'forced-open') events.publish('circuit_opened', this.name, { from, to }, scope);
     else if (to === 'open')
-      events.publish(
-        'circuit_opened',
-        this.name,
-        { from, to, retryAfter, error: error === undefined ? undefined : summarize(error) },
-        scope,
-      );
+      events.publish('circuit_opened', this.name, { from, to, retryAfter, error }, scope);
     else events.publish('circuit_closed', this.name, { from, to }, scope);
   }
 }

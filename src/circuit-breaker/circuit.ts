@@ -1,6 +1,6 @@
 import { type Clock, isDue, type Timer, timestamp } from '../core/clock.ts';
+import { summarize } from '../core/error-summary.ts';
 import { CircuitOpenError, ConfigurationError } from '../core/errors.ts';
-import { summarize } from '../core/event-bus.ts';
 import type { Lease, Outcome } from '../core/lease.ts';
 import { reportUnhandled } from '../core/unhandled.ts';
 import { CircuitLease } from './circuit-lease.ts';

@@ -42,6 +42,11 @@ export class ResilienceError extends Error {
   constructor(message: string, { cause }: ErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause });
   }
+
+  /** The message without the words of others: what events repeat. */
+  get summary(): string {
+    return this.message;
+  }
 }
 /** Whether it is a {@link ResilienceError}, from whatever copy of this package. */
 export const isResilienceError = guardFor<ResilienceError>('ResilienceError');
@@ -50,6 +55,11 @@ export const isResilienceError = guardFor<ResilienceError>('ResilienceError');
 export class ConfigurationError extends ResilienceError {
   static {
     brand(this, 'ConfigurationError');
+  }
+
+  /** Without the value that was refused. */
+  override get summary(): string {
+    return this.message.replace(/,? got .*/s, '');
   }
 }
 /** Whether it is a {@link ConfigurationError}, from whatever copy of this package. */
@@ -159,16 +169,23 @@ export class RetryExhaustedError extends ResilienceError {
   readonly policy: string;
   /** Attempts made, the first one included. */
   readonly attempts: number;
+  /** Why there was no further attempt. */
+  readonly reason: string;
 
   constructor(policy: string, attempts: number, reason: string, cause: unknown) {
-    super(
-      `Retry "${policy}" gave up after ${attempts} attempts: ${reason}. Last error: ${messageOf(cause)}`,
-      { cause },
-    );
+    super(`${givenUp(policy, attempts, reason)} Last error: ${messageOf(cause)}`, { cause });
     this.policy = policy;
     this.attempts = attempts;
+    this.reason = reason;
+  }
+
+  override get summary(): string {
+    return givenUp(this.policy, this.attempts, this.reason);
   }
 }
+const givenUp = (policy: string, attempts: number, reason: string): string =>
+  `Retry "${policy}" gave up after ${attempts} attempts: ${reason}.`;
+
 /** Whether it is a {@link RetryExhaustedError}, from whatever copy of this package. */
 export const isRetryExhaustedError = guardFor<RetryExhaustedError>('RetryExhaustedError');
 
@@ -192,6 +209,11 @@ export class FallbackExhaustedError extends AggregateError {
       cause: errors[0],
     });
     this.policy = policy;
+  }
+
+  /** The message without the words of others: what events repeat. */
+  get summary(): string {
+    return `Fallback "${this.policy}": the source and every alternative failed, ${this.errors.length} errors in all.`;
   }
 }
 /** Whether it is a {@link FallbackExhaustedError}, from whatever copy of this package. */
@@ -249,10 +271,9 @@ export function retryAfterOf(error: unknown): number | undefined {
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
-  const message = (error as { message?: unknown } | null | undefined)?.message;
-  if (typeof message === 'string') return message;
   try {
-    return String(error);
+    const message = (error as { message?: unknown } | null | undefined)?.message;
+    return typeof message === 'string' ? message : String(error);
   } catch {
     return 'something that has no text';
   }

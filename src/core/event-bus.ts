@@ -1,8 +1,9 @@
 import { filter, type Observable } from 'rxjs';
+import * as z from 'zod/mini';
 import { timestamp } from './clock.ts';
-import { messageOf } from './errors.ts';
+import { parseConfig } from './config.ts';
+import { summarize } from './error-summary.ts';
 import {
-  type ErrorSummary,
   EVENT_CATEGORIES,
   type EventCategory,
   type EventData,
@@ -13,9 +14,28 @@ import {
 import { OrderedSubject } from './ordered-subject.ts';
 import { type CallScope, currentScope } from './scope.ts';
 
+export const EventBusConfigSchema = z.strictObject({
+  /**
+   * What events repeat of the messages of errors. `own`: where an error comes from a chat provider, only what this library
+   * has written itself, for the words of others may quote the conversation. `all`: every message as it is, with whatever
+   * people and providers have put into it. @default 'own'
+   */
+  errorMessages: z._default(z.enum(['own', 'all'], 'must be "own" or "all"'), 'own'),
+});
+export type EventBusConfig = z.input<typeof EventBusConfigSchema>;
+
 type EventsOf<Topic extends EventType | EventCategory> = {
   [Type in EventType]: Topic extends Type | (typeof EVENT_CATEGORIES)[Type] ? ResilienceEventOf<Type> : never;
 }[EventType];
+
+/** What a policy says: errors as they were caught. */
+type Announced<Data> = {
+  [Field in keyof Data]: Field extends 'error'
+    ? unknown
+    : Field extends 'errors'
+      ? readonly unknown[]
+      : Data[Field];
+};
 
 /**
  * The Subject on which every policy announces its decisions. It never errors or completes, all listeners see one order,
@@ -27,11 +47,19 @@ type EventsOf<Topic extends EventType | EventCategory> = {
  * ```
  */
 export class EventBus extends OrderedSubject<ResilienceEvent> {
+  readonly #errorMessages: 'own' | 'all';
+
+  /** @throws {ConfigurationError} naming the option and the value. */
+  constructor(config: EventBusConfig = {}) {
+    super();
+    this.#errorMessages = parseConfig('EventBus', EventBusConfigSchema, config).errorMessages;
+  }
+
   /**
    * The events of one type or of one category, typed accordingly.
    *
    * @param topic a type such as `'retry_attempted'`, or a category: `'state'`, `'rejection'`, `'recovery'`, `'error'`,
-   * `'metric'`, `'lifecycle'`.
+   * `'metric'`, `'lifecycle'`, `'chaos'`.
    */
   on<Topic extends EventType | EventCategory>(topic: Topic): Observable<EventsOf<Topic>> {
     return this.pipe(
@@ -42,11 +70,17 @@ export class EventBus extends OrderedSubject<ResilienceEvent> {
     );
   }
 
-  /** Announces a decision; the bus adds category, time, and the call and the attempt to which it happened. */
+  /**
+   * Announces a decision. The bus adds category, time, and the call and attempt to which it happened, and writes down the
+   * errors so that they may travel; all that only when somebody listens.
+   *
+   * @param data an `error` and the `errors` in it may be anything that was thrown.
+   * @param scope the call and attempt, where it is not they whose code runs.
+   */
   publish<Type extends EventType>(
     type: Type,
     source: string,
-    data: EventData<Type>,
+    data: Announced<EventData<Type>>,
     scope?: CallScope,
   ): void {
     if (!this.observed) return;
@@ -57,8 +91,19 @@ export class EventBus extends OrderedSubject<ResilienceEvent> {
       source,
       timestamp: timestamp(),
       ...(happenedTo && { call: happenedTo.call, attempt: happenedTo.attempt }),
-      data,
+      data: this.#written(data),
     } as ResilienceEvent);
+  }
+
+  #written(data: { readonly error?: unknown; readonly errors?: readonly unknown[] }): object {
+    const { error, errors } = data;
+    if (error === undefined && errors === undefined) return data;
+    const write = (thrown: unknown) => summarize(thrown, this.#errorMessages);
+    return {
+      ...data,
+      ...(error !== undefined && { error: write(error) }),
+      ...(errors !== undefined && { errors: errors.map(write) }),
+    };
   }
 }
 
@@ -69,12 +114,4 @@ export function getEventBus(): EventBus {
   return sharedBus;
 }
 
-/** What an event may say about an error. */
-export function summarize(error: unknown): ErrorSummary {
-  const { name, kind } = Object(error) as { name?: unknown; kind?: unknown };
-  return {
-    name: typeof name === 'string' ? name : 'Error',
-    message: messageOf(error),
-    ...(typeof kind === 'string' && { kind }),
-  };
-}
+export { summarize } from './error-summary.ts';

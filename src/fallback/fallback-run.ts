@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import { FallbackExhaustedError } from '../core/errors.ts';
-import { type EventBus, summarize } from '../core/event-bus.ts';
+import type { EventBus } from '../core/event-bus.ts';
 import type { Failure, Recovery } from '../core/recovery.ts';
 import { type Alternative, answerOf } from './alternative.ts';
 
@@ -33,10 +33,10 @@ export class FallbackRun<T> implements Recovery<T> {
     const alternative = this.#errors.push(error);
     const errors = [...this.#errors];
     if (alternative > alternatives.length) {
-      events.publish('fallback_exhausted', name, { errors: errors.map(summarize) });
+      events.publish('fallback_exhausted', name, { errors });
       throw new FallbackExhaustedError(name, errors);
     }
-    events.publish('fallback_used', name, { alternative, error: summarize(error) });
+    events.publish('fallback_used', name, { alternative, error });
     return answerOf(alternatives[alternative - 1], { error, errors, emitted });
   }
 }

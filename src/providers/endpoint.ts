@@ -4,9 +4,11 @@ import {
   type ProviderErrorDetails,
   type ProviderErrorKind,
 } from '../chat/errors.ts';
+import { isSystemCode } from '../core/error-summary.ts';
 import { isStreamTimeoutError, messageOf } from '../core/errors.ts';
 import { classify } from './classify.ts';
 import { type HeaderLookup, retryAfterFrom } from './retry-after.ts';
+import { Quote, type Sentence, sentence } from './sentence.ts';
 
 /** An error as a provider words it, over HTTP or inside a stream. */
 export interface ErrorReport {
@@ -55,7 +57,7 @@ export class Endpoint {
       status === 404
         ? `Check the base URL and the model "${model}".`
         : (ADVICE[kind] ?? 'Check the request.');
-    return this.error(kind, `answered ${status}: ${this.quote(report.message)} ${advice}`, {
+    return this.error(kind, sentence`answered ${status}: ${new Quote(report.message)} ${advice}`, {
       status,
       retryable: told === 'true' ? true : told === 'false' ? false : undefined,
       retryAfter: retryAfterFrom({ header, message: report.message }),
@@ -68,7 +70,7 @@ export class Endpoint {
     const { message, headers } = report;
     const kind = classify(report);
     const advice = ADVICE[kind] ?? 'Check the request.';
-    return this.error(kind, `reported an error inside the stream: ${this.quote(message)} ${advice}`, {
+    return this.error(kind, sentence`reported an error inside the stream: ${new Quote(message)} ${advice}`, {
       cause,
       retryAfter: retryAfterFrom({ header: NO_HEADERS, frameHeader: headers && lookUp(headers), message }),
       requestId: requestIdOf(response.headers),
@@ -87,7 +89,7 @@ export class Endpoint {
     const what = json === undefined ? 'a page' : 'a JSON document';
     return this.error(
       'malformed',
-      `sent ${what} instead of a stream: ${this.quote(titleOf(body))} ${advice}`,
+      sentence`sent ${what} instead of a stream: ${new Quote(titleOf(body))} ${advice}`,
       { status: response.status, requestId: requestIdOf(response.headers) },
     );
   }
@@ -104,22 +106,23 @@ export class Endpoint {
           ? 'cancelled'
           : 'transport';
     const story = FAILURES.find(([codes]) => codes.test(code ?? ''))?.[1];
+    // The code of a system is no quotation.
+    const reason = isSystemCode(code) ? `${code}.` : new Quote(code ?? messageOf(innermost(cause)));
+    const url = this.#shownUrl === undefined ? '' : ` The URL is "${this.#shownUrl}".`;
     const happened =
       response !== undefined
-        ? `lost the connection in the middle of the answer (${code ?? messageOf(innermost(cause))}).`
-        : `could not be asked: ${story ?? `the connection failed (${code ?? messageOf(innermost(cause))}).`}${this.#shownUrl === undefined ? '' : ` The URL is "${this.#shownUrl}".`}`;
+        ? sentence`lost the connection in the middle of the answer: ${reason}`
+        : story !== undefined
+          ? `could not be asked: ${story}${url}`
+          : sentence`could not be asked: the connection failed: ${reason}${url}`;
     return this.error(kind, happened, { cause, requestId: response && requestIdOf(response.headers) });
   }
 
-  error(kind: ProviderErrorKind, happened: string, context: Context = {}): ProviderError {
-    const message = `Provider "${this.provider}" ${happened}`;
-    return new ProviderError(this.#withoutKey(message), { kind, provider: this.provider, ...context });
-  }
-
-  /** The words of the other side: on one line, of bearable length. */
-  quote(words: string): string {
-    const line = words.replace(/\s+/g, ' ').trim();
-    return line === '' ? 'it gave no reason.' : `"${line.length > 300 ? `${line.slice(0, 300)}…` : line}".`;
+  error(kind: ProviderErrorKind, happened: string | Sentence, context: Context = {}): ProviderError {
+    const { whole, own } = typeof happened === 'string' ? { whole: happened, own: undefined } : happened;
+    const told = (story: string): string => this.#withoutKey(`Provider "${this.provider}" ${story}`);
+    const summary = own === undefined ? undefined : told(own);
+    return new ProviderError(told(whole), { kind, provider: this.provider, summary, ...context });
   }
 
   /** A key of a few letters is no secret, and taking it out would only maim other words. */

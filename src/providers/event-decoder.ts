@@ -2,6 +2,7 @@ import type { ChatChunk, ChatUsage, FinishReason } from '../chat/chunk.ts';
 import type { ProviderError, ProviderErrorKind } from '../chat/errors.ts';
 import { type Endpoint, type ErrorReport, reportIn, requestIdOf } from './endpoint.ts';
 import type { Decoder } from './http-stream.ts';
+import { Quote, type Sentence, sentence } from './sentence.ts';
 import {
   type EventListener,
   EventStream,
@@ -156,16 +157,16 @@ export abstract class EventDecoder implements Decoder, EventListener {
   /** A frame that the protocol does not know. */
   protected garbled(data: string): void {
     if (this.finished) return;
-    const { endpoint, skipped } = this.#options;
+    const { skipped } = this.#options;
     const error = this.error(
       'malformed',
-      `sent a frame that is not of the ${this.#words.name} protocol: ${endpoint.quote(data)}`,
+      sentence`sent a frame that is not of the ${this.#words.name} protocol: ${new Quote(data)}`,
     );
     if (skipped === undefined) throw error;
     skipped(error);
   }
 
-  protected error(kind: ProviderErrorKind, happened: string): ProviderError {
+  protected error(kind: ProviderErrorKind, happened: string | Sentence): ProviderError {
     const { endpoint, response } = this.#options;
     return endpoint.error(kind, happened, { requestId: requestIdOf(response.headers) });
   }

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { ProviderError } from '../chat/errors.ts';
 import { commonOptions, count, functionOption } from '../core/config.ts';
 import { ConfigurationError } from '../core/errors.ts';
-import { type EventBus, getEventBus, summarize } from '../core/event-bus.ts';
+import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import { Endpoint } from './endpoint.ts';
 import type { Send } from './http-stream.ts';
 
@@ -111,7 +111,7 @@ export function skippedBy(
   { malformed, events = getEventBus() }: { malformed: 'fail' | 'skip'; events?: EventBus | undefined },
 ): ((error: ProviderError) => void) | undefined {
   if (malformed === 'fail') return undefined;
-  return (error) => events.publish('frame_skipped', name, { error: summarize(error) });
+  return (error) => events.publish('frame_skipped', name, { error });
 }
 
 function plainUrl(owner: string, { baseURL, urlOption = 'baseURL' }: HttpConfig): URL {

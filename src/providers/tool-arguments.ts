@@ -1,5 +1,6 @@
 import type { ToolCall } from '../chat/provider.ts';
 import type { Endpoint } from './endpoint.ts';
+import { Quote, sentence } from './sentence.ts';
 
 /**
  * The arguments of a tool call for protocols that want them as an object and not as text.
@@ -13,7 +14,7 @@ export function argumentsOf({ name, arguments: text }: ToolCall, endpoint: Endpo
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw endpoint.error(
     'invalid',
-    `was not asked: the conversation holds a call of the tool "${name}" whose arguments are no JSON object: ${endpoint.quote(text)} Leave this call out, or repair it.`,
+    sentence`was not asked: the conversation holds a call of the tool "${name}" whose arguments are no JSON object: ${new Quote(text)} Leave this call out, or repair it.`,
   );
 }
 

@@ -6,7 +6,6 @@ import {
   retryAfterOf,
   StreamTimeoutError,
 } from '../core/errors.ts';
-import { summarize } from '../core/event-bus.ts';
 import { type Failure, Postponed, type Recovery } from '../core/recovery.ts';
 import { reportUnhandled } from '../core/unhandled.ts';
 import { toObservable } from '../interop/to-observable.ts';
@@ -50,7 +49,7 @@ export class RetryRun<T, R> implements Recovery<T | R> {
     const delay = this.#delayAfter(error);
     const retry = ++this.#retries;
     this.#lastError = error;
-    events.publish('retry_attempted', name, { attempt: retry, delay, error: summarize(error) });
+    events.publish('retry_attempted', name, { attempt: retry, delay, error });
     try {
       onRetry?.(retry, error, delay);
     } catch (thrown) {
@@ -93,13 +92,13 @@ export class RetryRun<T, R> implements Recovery<T | R> {
     if (this.#retries === 0 || isCancellation(error)) return error;
     const { name, events } = this.#policy;
     const attempts = this.#retries + 1;
-    events.publish('retry_exhausted', name, { attempts, reason, error: summarize(error) });
+    events.publish('retry_exhausted', name, { attempts, reason, error });
     return new RetryExhaustedError(name, attempts, reason, error);
   }
 
   #resumed({ error, emitted }: Failure, resume: Resume<T, R>): Observable<T | R> {
     const { name, events } = this.#policy;
-    events.publish('stream_resumed', name, { emitted, error: summarize(error) });
+    events.publish('stream_resumed', name, { emitted, error });
     return toObservable(resume({ error, emitted, source: this.#source, retry: this.#retries }));
   }
 }

@@ -399,7 +399,11 @@ describe('a call', () => {
         throw thrown;
       },
     };
-    await expect(resilient({ provider }).chat(HELLO)).rejects.toBe(thrown);
+    const ended: unknown[] = [];
+    const events = new EventBus();
+    events.on('attempt_ended').subscribe(({ data }) => ended.push(data.outcome));
+    await expect(resilient({ provider, events }).chat(HELLO)).rejects.toBe(thrown);
+    expect(ended).toStrictEqual(['failed']);
   });
 
   test('collects reasoning and tool calls, each as a whole', async () => {

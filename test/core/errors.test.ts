@@ -168,7 +168,7 @@ describe('for people', () => {
       BulkheadRejectedError: ['bulkhead', 'reason'],
       RateLimitExceededError: ['limiter', 'retryAfter'],
       StreamTimeoutError: ['policy', 'kind', 'after'],
-      RetryExhaustedError: ['policy', 'attempts'],
+      RetryExhaustedError: ['policy', 'attempts', 'reason'],
       FallbackExhaustedError: ['policy'],
     };
     expect(Object.keys(error)).toStrictEqual(fields[name] ?? []);

@@ -1,7 +1,7 @@
 import { map, Subject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { EventBus, getEventBus, summarize } from '../../src/core/event-bus.ts';
+import { EventBus, getEventBus } from '../../src/core/event-bus.ts';
 import {
   EVENT_CATEGORIES,
   type EventData,
@@ -177,28 +177,5 @@ describe('ResilienceEventSchema', () => {
       /^(circuit|retry|bulkhead|rate|timed|fallback)_/.test(type),
     );
     expect(Object.keys(examples)).toStrictEqual(expect.arrayContaining(core));
-  });
-});
-
-describe('summarize()', () => {
-  test.each<[string, unknown, ReturnType<typeof summarize>]>([
-    ['an Error', new TypeError('bad'), { name: 'TypeError', message: 'bad' }],
-    [
-      'an Error with a kind',
-      Object.assign(new Error('busy'), { kind: 'overloaded' }),
-      { name: 'Error', message: 'busy', kind: 'overloaded' },
-    ],
-    ['a look-alike', { name: 'E', message: 'm', kind: 5 }, { name: 'E', message: 'm' }],
-    ['a string', 'boom', { name: 'Error', message: 'boom' }],
-    ['undefined', undefined, { name: 'Error', message: 'undefined' }],
-    ['null', null, { name: 'Error', message: 'null' }],
-    ['a symbol', Symbol('s'), { name: 'Error', message: 'Symbol(s)' }],
-    [
-      'an object without a prototype',
-      Object.create(null),
-      { name: 'Error', message: 'something that has no text' },
-    ],
-  ])('%s', (_, thrown, summary) => {
-    expect(summarize(thrown)).toStrictEqual(summary);
   });
 });

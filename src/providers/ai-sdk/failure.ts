@@ -1,6 +1,7 @@
 import { isProviderError, type ProviderError, type ProviderErrorKind } from '../../chat/errors.ts';
 import { messageOf } from '../../core/errors.ts';
 import { codeOf, type Endpoint, reportIn } from '../endpoint.ts';
+import { Quote, sentence } from '../sentence.ts';
 
 /** The errors of the SDK as far as they are read; they are told apart by their names. */
 interface SdkError {
@@ -67,15 +68,13 @@ export function failureOf(
   return endpoint.broken(report, reply ?? NO_REPLY, error);
 
   function givenUp(kind: ProviderErrorKind): ProviderError {
-    return endpoint.error(kind, `was given up by the AI SDK: ${endpoint.quote(messageOf(error))}`, {
-      cause: error,
-    });
+    const reason = new Quote(messageOf(error));
+    return endpoint.error(kind, sentence`was given up by the AI SDK: ${reason}`, { cause: error });
   }
 
   function garbled(frame: string): ProviderError {
-    return endpoint.error('malformed', `sent a frame that is not of its protocol: ${endpoint.quote(frame)}`, {
-      cause: error,
-    });
+    const happened = sentence`sent a frame that is not of its protocol: ${new Quote(frame)}`;
+    return endpoint.error('malformed', happened, { cause: error });
   }
 }
 
