@@ -2,6 +2,7 @@ import { chat } from './chat.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
 import { composition, events } from './composition.ts';
 import { everyOperator } from './every-operator.ts';
+import { health } from './health.ts';
 import { bulkhead, rateLimit } from './limits.ts';
 import { retry } from './retry.ts';
 import type { Section } from './rule.ts';
@@ -19,4 +20,5 @@ export const contract: readonly Section[] = [
   composition,
   events,
   chat,
+  health,
 ];
