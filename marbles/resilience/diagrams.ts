@@ -1,4 +1,4 @@
-import { distinctUntilChanged, map, of, pipe } from 'rxjs';
+import { distinctUntilChanged, filter, map, of, pipe } from 'rxjs';
 import { Bulkhead, bulkhead } from '../../src/bulkhead/index.ts';
 import { CircuitBreaker, type CircuitState, circuitBreaker } from '../../src/circuit-breaker/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
@@ -145,7 +145,10 @@ export const resilienceChapter: Chapter = {
             rateLimit: { requestsPerSecond: 100, burstSize: 1 },
           }),
           lanes: {
-            events: events.pipe(map(({ type }) => type)),
+            events: events.pipe(
+              filter(({ category }) => category !== 'lifecycle'),
+              map(({ type }) => type),
+            ),
           },
         };
       },
@@ -384,7 +387,7 @@ export const resilienceChapter: Chapter = {
     {
       title: 'The bus tells the story of a call',
       prose:
-        'Every decision is an event, in the order in which it was made: the retry before its wait, the circuit when it opens, the fallback when it is used.',
+        'Every decision is an event, in the order in which it was made: the retry before its wait, the circuit when it opens, the fallback when it is used; and the call says when it begins and when it ends.',
       setup() {
         const events = new EventBus();
         return {
@@ -404,13 +407,15 @@ export const resilienceChapter: Chapter = {
       subscriptions: ['^!', '-----------^!'],
       lanes: {
         events: {
-          expected: '-r----------(or)------(xef) 59985ms h',
+          expected: 'cr----------(or)------(xefd) 59984ms h',
           values: {
+            c: 'call_started',
             r: 'retry_attempted',
             o: 'circuit_opened',
             x: 'circuit_rejected',
             e: 'retry_exhausted',
             f: 'fallback_used',
+            d: 'call_ended',
             h: 'circuit_half_open',
           },
         },

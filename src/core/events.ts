@@ -92,6 +92,13 @@ const eventData = {
   registry_changed: z.object({ change: z.enum(['added', 'removed', 'evicted']), name: z.string() }),
   fallback_used: z.object({ alternative: z.number(), error: ErrorSummarySchema }),
   fallback_exhausted: z.object({ errors: z.array(ErrorSummarySchema) }),
+  call_started: z.object({}),
+  call_ended: z.object({
+    outcome: z.enum(['completed', 'failed', 'cancelled']),
+    /** Milliseconds since it started, waits included. */
+    duration: z.number(),
+    error: z.optional(ErrorSummarySchema),
+  }),
   stream_started: z.object({
     provider: z.string(),
     /** The model that is asked first: the request's, else the provider's own. */
@@ -177,6 +184,8 @@ export const EVENT_CATEGORIES = {
   registry_changed: 'lifecycle',
   fallback_used: 'recovery',
   fallback_exhausted: 'error',
+  call_started: 'lifecycle',
+  call_ended: 'lifecycle',
   stream_started: 'lifecycle',
   first_token: 'metric',
   stream_retracted: 'recovery',

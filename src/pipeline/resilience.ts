@@ -2,7 +2,9 @@ import type { OperatorFunction } from 'rxjs';
 import type * as z from 'zod/mini';
 import { Bulkhead, bulkhead } from '../bulkhead/index.ts';
 import { CircuitBreaker, circuitBreaker } from '../circuit-breaker/index.ts';
+import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
+import { getEventBus } from '../core/event-bus.ts';
 import { labelled } from '../core/label.ts';
 import type { AddingOperator } from '../core/operator-types.ts';
 import { fallbackConfigOf } from '../fallback/fallback-config.ts';
@@ -10,6 +12,7 @@ import { type Alternative, type Answer, fallback } from '../fallback/index.ts';
 import { RateLimiter, rateLimit } from '../rate-limit/index.ts';
 import { retryWithBackoff } from '../retry/index.ts';
 import { timeout } from '../timeout/index.ts';
+import { announced } from './announced.ts';
 import { compose } from './compose.ts';
 import { type ResilienceConfig, ResilienceConfigSchema, type TransparentParts } from './resilience-config.ts';
 
@@ -113,6 +116,8 @@ export function resilience(
   if (parts.fallback !== undefined) {
     layers.push(fallback({ ...common, commitOn, ...fallbackConfigOf(parts.fallback) }));
   }
+  if (layers.length > 0)
+    layers.push(announced(name ?? 'resilience', events ?? getEventBus(), clockOf(scheduler)));
   return labelled('resilience', name ?? 'resilience', compose('resilience', layers));
 }
 

@@ -109,6 +109,7 @@ describe('an event says to which call and attempt it happened', () => {
       .subscribe();
     vi.advanceTimersByTime(100);
     expect(story()).toStrictEqual([
+      'call_started 1.1',
       'retry_attempted 1.1',
       'circuit_opened 1.2',
       'retry_attempted 1.2',

@@ -12,7 +12,7 @@ import {
   throwError,
 } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Bulkhead } from '../../src/bulkhead/index.ts';
 import { CircuitBreaker } from '../../src/circuit-breaker/index.ts';
 import { isConfigurationError } from '../../src/core/errors.ts';
@@ -42,14 +42,16 @@ describe('resilience', () => {
   });
 
   it('fuses the three admissions into one layer', () => {
-    const subscribed: Observable<unknown>[] = [];
     const source = new Observable(() => {});
-    const guarded = resilience({ circuitBreaker: {}, rateLimit: {}, bulkhead: {} })(source);
-    for (let layer: unknown = guarded; layer instanceof Observable; ) {
-      subscribed.push(layer);
-      layer = (layer as { attempt?: unknown }).attempt;
-    }
-    expect(subscribed).toStrictEqual([guarded, source]);
+    const guarded = resilience({ circuitBreaker: {}, rateLimit: {}, bulkhead: {}, events: new EventBus() })(
+      source,
+    );
+    const subscribe = vi.spyOn(Observable.prototype, 'subscribe');
+    onTestFinished(() => subscribe.mockRestore());
+    guarded.subscribe();
+    const [call, admission, ...rest] = subscribe.mock.contexts;
+    expect([call, rest]).toStrictEqual([guarded, [source]]);
+    expect(admission).toHaveProperty('counters.length', 3);
   });
 
   it('makes its objects once, when the operator is created', () => {
@@ -104,6 +106,8 @@ describe('resilience', () => {
         circuit_opened: 'chat',
         circuit_half_open: 'chat',
         fallback_used: 'chat',
+        call_started: 'chat',
+        call_ended: 'chat',
       });
     });
   });
