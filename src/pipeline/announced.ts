@@ -1,6 +1,6 @@
 import { type MonoTypeOperatorFunction, Observable, Subscriber } from 'rxjs';
 import type { Clock } from '../core/clock.ts';
-import { type EventBus, summarize } from '../core/event-bus.ts';
+import type { EventBus } from '../core/event-bus.ts';
 import type { EventData } from '../core/events.ts';
 import { currentScope, enterCall, within } from '../core/scope.ts';
 
@@ -64,7 +64,6 @@ class AnnouncedSubscriber<T> extends Subscriber<T> {
     if (this.ended) return;
     this.ended = true;
     const duration = this.clock.now() - this.begun;
-    const data = { outcome, duration, ...(outcome === 'failed' && { error: summarize(error) }) };
-    this.events.publish('call_ended', this.name, data, this.scope.latest);
+    this.events.publish('call_ended', this.name, { outcome, duration, error }, this.scope.latest);
   }
 }
