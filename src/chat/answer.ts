@@ -8,7 +8,7 @@ export interface ChatAnswer {
   /** What the model thought aloud; empty where it did not. */
   readonly reasoning: string;
   readonly toolCalls: readonly ToolCall[];
-  /** `undefined` when the provider did not say. */
+  /** What this answer has used, over all attempts that wrote it. `undefined` when the provider did not say. */
   readonly usage: ChatUsage | undefined;
   readonly finishReason: FinishReason;
   /** Who really answered, as far as it is known. */
@@ -26,6 +26,11 @@ export interface ChatResponse extends ChatAnswer {
   readonly attempts: number;
   /** What became of each of them, in order. */
   readonly ledger: readonly AttemptReport[];
+  /**
+   * What all attempts have used together, also those whose words were taken back or never shown: what there may be to pay.
+   * It is `estimated` where some of it nobody has counted. `undefined` when nobody knows any of it.
+   */
+  readonly totalUsage: ChatUsage | undefined;
   /** Milliseconds from the call to the first content of this answer; `undefined` when it has none. */
   readonly timeToFirstToken: number | undefined;
 }

@@ -13,7 +13,8 @@ export interface Listener {
   hears(chunk: ChatChunk): void;
   /** The attempt is about to say its first word. Answers with the marks that have to come before it. */
   speaks(): readonly ChatChunk[];
-  delivers(chunk: ChatChunk): void;
+  /** Answers with what is to be delivered in its place. */
+  delivers(chunk: ChatChunk): ChatChunk;
   /** Asked before the finish: what is wrong with the answer that it ends, if anything is. */
   objection(finish: Finish): ProviderError | undefined;
   /** Once, and before downstream hears of the end. */
@@ -120,8 +121,7 @@ export class AttemptSubscriber extends Subscriber<ChatChunk> {
   private deliver(chunk: ChatChunk): void {
     // Downstream may have cancelled at the chunk before.
     if (this.isStopped) return;
-    this.listener.delivers(chunk);
-    this.downstream.next(chunk);
+    this.downstream.next(this.listener.delivers(chunk));
   }
 
   private end(outcome: AttemptOutcome, error?: unknown): void {

@@ -11,6 +11,7 @@ import { type Continuation, continuationOf } from './continuation.ts';
 import { isStreamInterruptedError, kindOf, ProviderError, StreamInterruptedError } from './errors.ts';
 import type { GuardedProvider } from './guarded-provider.ts';
 import {
+  type Asked,
   AttemptRecord,
   type AttemptReport,
   type AttemptTotals,
@@ -19,6 +20,7 @@ import {
   withAttempt,
 } from './ledger.ts';
 import type { ChatContext, ChatProvider, ChatRequest } from './provider.ts';
+import { type ResponseUsage, UsageAccount } from './usage.ts';
 
 /** What all calls of one `ResilientProvider` count together. */
 export interface Tally {
@@ -47,6 +49,8 @@ export interface CallDetails {
   readonly request: ChatRequest;
   readonly callId: string | undefined;
   readonly onPhase: ((phase: CallPhase) => void) | undefined;
+  /** Whoever asks, and has clocks: it hears of every sign of life that no chunk shows. */
+  readonly outer: Pick<ChatContext, 'headersReceived' | 'keepAliveReceived'>;
   /** Limits of this call's attempts, which replace those of the providers. */
   readonly limits: ChatTimeout;
   /** Who is asked first, and so who speaks unless a mark says otherwise. */
@@ -75,6 +79,7 @@ export class Call {
   #timeToFirstToken: number | undefined;
   /** Where the speaker itself can take up what stands. */
   #checkpoint: string | undefined;
+  readonly #usage = new UsageAccount();
   #idleSince: number;
   #phase: CallPhase | undefined;
 
@@ -130,7 +135,9 @@ export class Call {
 
   /** The error of the call: with the partial answer, if there is one. */
   broken(error: unknown): unknown {
-    if (this.#answer.empty || isStreamInterruptedError(error)) return error;
+    const { empty, text } = this.#answer;
+    // That of a ResilientProvider within, unless it knows of a part of the answer only.
+    if (empty || (isStreamInterruptedError(error) && error.text === text)) return error;
     return new StreamInterruptedError(this.speaker, this.#answer, error, [...this.#ledger]);
   }
 
@@ -142,13 +149,19 @@ export class Call {
       attempts: this.#attemptCount,
       ledger: [...this.#ledger],
       timeToFirstToken: this.#timeToFirstToken,
+      totalUsage: this.#usage.total,
     };
   }
 
   #try(guarded: GuardedProvider, continues: boolean, scope: CallScope): Observable<ChatChunk> {
     const { provider } = guarded;
     const continuation = continues ? this.#continuation(provider) : undefined;
-    const record = this.#begin(provider, scope);
+    const asked = {
+      provider,
+      request: continuation?.request ?? this.#details.request,
+      resumes: continuation?.by === 'resume',
+    };
+    const record = this.#begin(asked, scope);
     const chunks = this.#ask(guarded, record, continuation);
     if (continuation === undefined) return chunks;
     return chunks.pipe(
@@ -161,13 +174,12 @@ export class Call {
     );
   }
 
-  #begin({ name: provider, model }: ChatProvider, scope: CallScope): AttemptRecord {
-    const { clock, request, tally } = this.#details;
+  #begin(asked: Asked, scope: CallScope): AttemptRecord {
+    const { clock, tally } = this.#details;
     tally.attempts++;
     this.#attemptCount++;
     this.#attempt = scope.attempt;
-    const entered = (phase: ChatPhase): void => this.enter(phase, provider);
-    const asked = { provider, model: request.model ?? model };
+    const entered = (phase: ChatPhase): void => this.enter(phase, asked.provider.name);
     const record = new AttemptRecord(scope, asked, clock, this.#idleSince, entered);
     entered('connecting');
     return record;
@@ -179,16 +191,21 @@ export class Call {
     continuation: Continuation | undefined,
   ): Observable<ChatChunk> {
     const { provider } = guarded;
-    const { request, limits } = this.#details;
-    const { scope } = record;
+    const { limits, outer } = this.#details;
+    const { scope, request } = record;
+    const used = this.#usage.open(record.resumes);
     // What the provider itself takes up is exact, and needs no look at the seam.
-    const said = continuation === undefined || continuation.by === 'resume' ? undefined : this.#answer.text;
+    const said = continuation === undefined || record.resumes ? undefined : this.#answer.text;
     let spoken = false;
     const context: ChatContext = {
       attempt: scope.attempt,
       callId: scope.call,
       resume: continuation?.resume,
-      headersReceived: () => record.accepted(),
+      headersReceived() {
+        record.accepted();
+        outer.headersReceived?.();
+      },
+      keepAliveReceived: outer.keepAliveReceived,
       checkpoint: (token) => {
         // Before its first word the answer of another attempt stands, which this token does not belong to; and what is
         // held back at a seam lies before this place, and has not been delivered.
@@ -196,21 +213,30 @@ export class Call {
       },
     };
     const listener: Listener = {
-      hears: (chunk) => record.hear(chunk),
+      hears(chunk) {
+        record.hear(chunk);
+        // It may be held back.
+        outer.keepAliveReceived?.();
+      },
       speaks: () => {
         spoken = true;
+        if (continuation === undefined) this.#usage.retract();
+        used.stands = true;
         return this.#marksBefore(provider, continuation, scope);
       },
       delivers: (chunk) => {
         // It lies behind the place that was told before: from there it would be said a second time.
         this.#checkpoint = undefined;
-        this.#delivered(chunk, scope);
+        const told =
+          chunk.type === 'usage' ? { ...chunk, usage: this.#usage.ofAnswer(used, chunk.usage) } : chunk;
+        this.#delivered(told, scope);
+        return told;
       },
       objection: (finish) => this.#objection(provider, finish),
-      ended: (outcome, error) => this.#attemptEnded(record.end(outcome, error), scope),
+      ended: (outcome, error) => this.#attemptEnded(record.end(outcome, error), used, scope),
     };
     // Deferred: what a provider throws instead of answering is an error of the attempt.
-    const chunks = defer(() => guarded.stream(continuation?.request ?? request, context, limits));
+    const chunks = defer(() => guarded.stream(request, context, limits));
     return new Observable((subscriber) => {
       scoped(chunks, scope).subscribe(new AttemptSubscriber(subscriber, provider.name, listener, said));
     });
@@ -222,12 +248,13 @@ export class Call {
     return continuationOf(this.#details.request, this.#answer, provider, checkpoint);
   }
 
-  #attemptEnded(report: AttemptReport, scope: CallScope): void {
+  #attemptEnded(report: AttemptReport, used: ResponseUsage, scope: CallScope): void {
     const { name, clock, events, totals } = this.#details;
     this.#ledger.push(report);
     this.#idleSince = clock.now();
     const { kind: _, ...data } = report;
-    totals.set(report.provider, withAttempt(totals.get(report.provider) ?? NO_ATTEMPTS, report));
+    const replaced = this.#usage.close(used, report);
+    totals.set(report.provider, withAttempt(totals.get(report.provider) ?? NO_ATTEMPTS, report, replaced));
     events.publish('attempt_ended', name, data, scope);
   }
 

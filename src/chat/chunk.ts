@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 
 const tokens = (): z.ZodMiniOptional<z.ZodMiniNumber> => z.optional(z.number());
 
-/** Tokens as the provider counted them. What it did not say is absent: unknown is not 0. */
+/** Tokens as the provider counted them. What nobody knows is absent: unknown is not 0. */
 export const ChatUsageSchema = z.object({
   inputTokens: tokens(),
   outputTokens: tokens(),
@@ -11,6 +11,8 @@ export const ChatUsageSchema = z.object({
   cachedTokens: tokens(),
   /** Output tokens that were spent on thinking. */
   reasoningTokens: tokens(),
+  /** Some of these tokens nobody has counted, because a provider broke off: they are estimated, or missing. */
+  estimated: z.optional(z.literal(true)),
 });
 export type ChatUsage = z.infer<typeof ChatUsageSchema>;
 

@@ -103,7 +103,10 @@ export class ProviderError extends ResilienceError {
 }
 export const isProviderError = guardFor<ProviderError>('ProviderError');
 
-/** The answer broke after its first content, and was not repaired. `cause` says why. */
+/**
+ * The answer broke after its first content, and was not repaired. `cause` is the last word about it, and `errors` is what
+ * went wrong before.
+ */
 export class StreamInterruptedError extends ResilienceError {
   static {
     brand(this, 'StreamInterruptedError');
@@ -122,6 +125,8 @@ export class StreamInterruptedError extends ResilienceError {
   readonly reasoning: string;
   /** What became of every attempt of the call, in order: each with the error that ended it. */
   readonly ledger: readonly AttemptReport[];
+  /** What ended each attempt, in order: also what was refused when the rest was asked for, before it began anew. */
+  readonly errors: readonly unknown[];
 
   constructor(
     provider: string,
@@ -129,9 +134,13 @@ export class StreamInterruptedError extends ResilienceError {
     cause: unknown,
     ledger: readonly AttemptReport[] = [],
   ) {
-    super(`${brokenOff(provider, partial.text)}, which are in the field "text": ${messageOf(cause)}`, {
-      cause,
-    });
+    const errors = ledger.map(({ error }) => error).filter((error) => error !== undefined);
+    const [first = cause] = errors;
+    const before = rootOf(cause) === first ? '' : ` It began with: ${messageOf(first)}`;
+    super(
+      `${brokenOff(provider, partial.text)}, which are in the field "text": ${messageOf(cause)}${before}`,
+      { cause },
+    );
     this.provider = provider;
     this.kind = kindOf(cause);
     this.retryable = mayRetry(cause);
@@ -139,6 +148,7 @@ export class StreamInterruptedError extends ResilienceError {
     this.text = partial.text;
     this.reasoning = partial.reasoning;
     this.ledger = ledger;
+    this.errors = errors;
   }
 
   override get summary(): string {

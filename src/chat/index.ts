@@ -21,7 +21,7 @@ export {
   type ProviderErrorKind,
   StreamInterruptedError,
 } from './errors.ts';
-export type { AttemptOutcome, AttemptReport, AttemptTotals, AttemptUsage, ChatPhase } from './ledger.ts';
+export type { AttemptOutcome, AttemptReport, AttemptTotals, ChatPhase } from './ledger.ts';
 export type {
   ChatCapabilities,
   ChatContext,

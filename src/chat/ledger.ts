@@ -2,7 +2,8 @@ import type { Clock } from '../core/clock.ts';
 import type { CallScope } from '../core/scope.ts';
 import { type ChatChunk, type ChatUsage, type FinishReason, isContent } from './chunk.ts';
 import { kindOf, type ProviderErrorKind } from './errors.ts';
-import { estimateTokens } from './tokens.ts';
+import type { ChatProvider, ChatRequest } from './provider.ts';
+import { estimateRequest, estimateTokens } from './tokens.ts';
 
 /**
  * How far a call has come. `queued`: no attempt is under way, it waits for a place, a permit or a back-off. `connecting`: the
@@ -12,12 +13,6 @@ import { estimateTokens } from './tokens.ts';
 export type ChatPhase = 'queued' | 'connecting' | 'preamble' | 'content' | 'ended';
 
 export type AttemptOutcome = 'completed' | 'failed' | 'cancelled';
-
-/** Tokens of one attempt. */
-export interface AttemptUsage extends ChatUsage {
-  /** The provider did not count, because it broke off: `outputTokens` is an estimate from the length of what it said. */
-  readonly estimated?: true;
-}
 
 /** What became of one attempt. All times are milliseconds. */
 export interface AttemptReport {
@@ -40,18 +35,31 @@ export interface AttemptReport {
   /** What passed before it, since the call began or the attempt before it ended: back-off, and waits for a place. */
   readonly delay: number;
   readonly duration: number;
-  /** `undefined` when nobody knows: that is not 0. */
-  readonly usage: AttemptUsage | undefined;
+  /**
+   * Estimated from the length of question and answer where the provider spoke, and did not count. `undefined` when nobody
+   * knows: that is not 0. An attempt that takes up the stream of the one before tells what both have used, if it tells.
+   */
+  readonly usage: ChatUsage | undefined;
   /** From the beginning of the attempt to its first content. */
   readonly timeToFirstToken: number | undefined;
   /** Output tokens per second, from the first content to the end. */
   readonly tokensPerSecond: number | undefined;
 }
 
+/** Whom an attempt asks, and for what. */
+export interface Asked {
+  readonly provider: ChatProvider;
+  readonly request: ChatRequest;
+  readonly resumes: boolean;
+}
+
 /** One attempt, while it is under way. */
 export class AttemptRecord {
   readonly scope: CallScope;
   readonly provider: string;
+  /** Whether it takes up the stream of the attempt before. */
+  readonly resumes: boolean;
+  readonly request: ChatRequest;
   readonly #requestedModel: string | undefined;
   #phase: AttemptReport['phase'] = 'connecting';
   readonly #clock: Clock;
@@ -66,14 +74,16 @@ export class AttemptRecord {
   /** @param waitedSince when the call began, or the attempt before it ended. @param entered hears of every phase. */
   constructor(
     scope: CallScope,
-    asked: { readonly provider: string; readonly model: string | undefined },
+    { provider, request, resumes }: Asked,
     clock: Clock,
     waitedSince: number,
     entered: (phase: AttemptReport['phase']) => void,
   ) {
     this.scope = scope;
-    this.provider = asked.provider;
-    this.#requestedModel = asked.model;
+    this.provider = provider.name;
+    this.resumes = resumes;
+    this.request = request;
+    this.#requestedModel = request.model ?? provider.model;
     this.#clock = clock;
     this.#entered = entered;
     this.#begun = clock.now();
@@ -115,7 +125,7 @@ export class AttemptRecord {
       usage,
       timeToFirstToken: this.#spoke === undefined ? undefined : this.#spoke - this.#begun,
       tokensPerSecond:
-        usage?.outputTokens === undefined || written === 0
+        usage?.outputTokens === undefined || written === 0 || (this.resumes && usage === this.#usage)
           ? undefined
           : (usage.outputTokens * 1_000) / written,
     };
@@ -129,10 +139,12 @@ export class AttemptRecord {
     this.#characters += lengthOf(chunk);
   }
 
-  #estimate(): AttemptUsage | undefined {
-    return this.#spoke === undefined
-      ? undefined
-      : { outputTokens: Math.ceil(estimateTokens(this.#characters)), estimated: true };
+  #estimate(): ChatUsage | undefined {
+    if (this.#spoke === undefined) return undefined;
+    // Who takes up a stream asks nothing that has to be read.
+    const inputTokens = this.resumes ? 0 : estimateRequest(this.request);
+    const outputTokens = Math.ceil(estimateTokens(this.#characters));
+    return { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, estimated: true };
   }
 
   #enter(phase: AttemptReport['phase']): void {
@@ -180,7 +192,12 @@ export const NO_ATTEMPTS: AttemptTotals = {
   uncounted: 0,
 };
 
-export function withAttempt(totals: AttemptTotals, report: AttemptReport): AttemptTotals {
+/** @param replaced what had been added for the response that this attempt took up, and is in its count as well. */
+export function withAttempt(
+  totals: AttemptTotals,
+  report: AttemptReport,
+  replaced: ChatUsage | undefined,
+): AttemptTotals {
   const { outcome, usage } = report;
   const kind = report.kind ?? 'other';
   const counted =
@@ -191,8 +208,8 @@ export function withAttempt(totals: AttemptTotals, report: AttemptReport): Attem
     [outcome]: totals[outcome] + 1,
     errors:
       outcome === 'failed' ? { ...totals.errors, [kind]: (totals.errors[kind] ?? 0) + 1 } : totals.errors,
-    inputTokens: totals.inputTokens + (usage?.inputTokens ?? 0),
-    outputTokens: totals.outputTokens + (usage?.outputTokens ?? 0),
+    inputTokens: totals.inputTokens + (usage?.inputTokens ?? 0) - (replaced?.inputTokens ?? 0),
+    outputTokens: totals.outputTokens + (usage?.outputTokens ?? 0) - (replaced?.outputTokens ?? 0),
     uncounted: totals.uncounted + (counted ? 0 : 1),
   };
 }

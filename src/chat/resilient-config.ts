@@ -113,13 +113,15 @@ export const CallOptionsSchema = z.strictObject({
   ),
   callId: z.optional(z.string('must be a string')),
   attempt: z.optional(count(1)),
+  headersReceived: z.optional(functionOption<() => void>()),
+  keepAliveReceived: z.optional(functionOption<() => void>()),
+  // It cannot resume: what it puts together is no stream of anybody's.
   resume: z.optional(z.unknown()),
   checkpoint: z.optional(z.unknown()),
-  headersReceived: z.optional(z.unknown()),
-  keepAliveReceived: z.optional(z.unknown()),
 });
 
-export interface CallOptions extends Pick<ChatContext, 'attempt' | 'signal' | 'callId'> {
+export interface CallOptions
+  extends Pick<ChatContext, 'attempt' | 'signal' | 'callId' | 'headersReceived' | 'keepAliveReceived'> {
   /**
    * The caller's patience in milliseconds: it bounds the whole call, waits, retries and fallbacks included, and ends it
    * with a `StreamTimeoutError`, which after the first content is the `cause` of a `StreamInterruptedError`. `Infinity`

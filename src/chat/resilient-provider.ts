@@ -13,7 +13,7 @@ import { type ChatChunk, isContent } from './chunk.ts';
 import type { FallbackConditions } from './errors.ts';
 import { GuardedProvider } from './guarded-provider.ts';
 import type { AttemptTotals } from './ledger.ts';
-import type { ChatMessage, ChatProvider, ChatRequest } from './provider.ts';
+import type { ChatCapabilities, ChatMessage, ChatProvider, ChatRequest } from './provider.ts';
 import { ProviderChain } from './provider-chain.ts';
 import { requestFrom } from './request.ts';
 import {
@@ -136,6 +136,13 @@ export class ResilientProvider implements ChatProvider {
     return this.#primary.provider.model;
   }
 
+  /** A conversation fits if one of the providers holds it; how much that is is known if it is of all of them. */
+  get capabilities(): ChatCapabilities {
+    const windows = this.#providers.map(({ provider }) => provider.capabilities?.contextWindow ?? Infinity);
+    const largest = Math.max(...windows);
+    return { contextWindow: largest === Infinity ? undefined : largest };
+  }
+
   /** The breaker around the first provider. */
   get circuitBreaker(): CircuitBreaker {
     return this.#primary.circuitBreaker;
@@ -180,12 +187,13 @@ export class ResilientProvider implements ChatProvider {
     return call.response();
   }
 
-  #call(request: ChatRequest, { callId, onPhase, timeout }: CallOptions): Call {
+  #call(request: ChatRequest, { callId, onPhase, timeout, ...outer }: CallOptions): Call {
     return new Call({
       name: this.name,
       request,
       callId,
       onPhase,
+      outer,
       limits: typeof timeout === 'object' ? timeout : {},
       primary: this.#primary.provider,
       clock: clockOf(this.#scheduler),

@@ -135,6 +135,26 @@ describe('minTokensPerSecond', () => {
   });
 });
 
+test('the clocks of an outer ResilientProvider hear of what the inner one hears', () => {
+  const silent = accepting(3, NEVER);
+  const within = (provider: Provider): Provider => {
+    const inner = resilient({ name: 'inner', provider: scripted('a', [(_, context) => provider(context)]) });
+    return (context) => inner.stream({ messages: HELLO }, context);
+  };
+  expect(ending({ headers: 5, first: 9 }, within(silent))).toStrictEqual(['first', 9]);
+  const alive = { each: 10, liveness: 'any', total: 100 } as const;
+  expect(ending(alive, within(pinging(4)))).toStrictEqual(['total', 100]);
+  expect(ending({ ...alive, liveness: 'content' }, within(pinging(4)))).toStrictEqual(['each', 10]);
+  // What is held back until the first word shows life as well.
+  const named: ChatChunk = { type: 'tool-call', index: 0, name: 'f', arguments: '' };
+  expect(
+    ending(
+      alive,
+      within(() => every(4, named)),
+    ),
+  ).toStrictEqual(['total', 100]);
+});
+
 test('one timer serves all clocks of an attempt, and none is left behind', () => {
   const scheduler = new ManualScheduler();
   const chunks = new Subject<ChatChunk>();

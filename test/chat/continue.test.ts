@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { concat, defer, of, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import type { ChatChunk, ChatRequest } from '../../src/chat/index.ts';
+import type { ChatChunk, ChatRequest, StreamInterruptedError } from '../../src/chat/index.ts';
 import { isRecognizable } from '../../src/chat/seam.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import {
@@ -249,9 +249,16 @@ describe('an answer begins anew', () => {
       kind: 'overloaded',
       text: 'The quick brown ',
     });
-    expect(
-      (error as { ledger: { error: Error }[] }).ledger.map((attempt) => attempt.error.message),
-    ).toStrictEqual(['the cable', 'invalid', 'too many', 'too many']);
+    const { errors, ledger, message, cause } = error as StreamInterruptedError;
+    expect(errors.map((it) => (it as Error).message)).toStrictEqual([
+      'the cable',
+      'invalid',
+      'too many',
+      'too many',
+    ]);
+    expect(ledger.map((attempt) => attempt.error)).toStrictEqual(errors);
+    expect(message).toContain('It began with: the cable');
+    expect(cause).toMatchObject({ name: 'RetryExhaustedError', cause: second });
     expect(main.asked.map(({ request }) => request.messages.length)).toStrictEqual([1, 2, 1, 1]);
   });
 

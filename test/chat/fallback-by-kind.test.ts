@@ -92,6 +92,22 @@ describe('a conversation that is too long', () => {
     expect(small.asked.length).toBe(0);
   });
 
+  test('a ResilientProvider holds as much as the largest of its providers', () => {
+    const group = (...windows: (number | undefined)[]) => {
+      const [provider = window('none', 0), ...fallbackProviders] = windows.map((size) =>
+        window(`${size}`, size),
+      );
+      return resilient({ name: 'group', provider, fallbackProviders });
+    };
+    expect(group(50, 200, 100).capabilities).toStrictEqual({ contextWindow: 200 });
+    expect(group(50, undefined).capabilities).toStrictEqual({ contextWindow: undefined });
+    const answers = [group(50, 100), group(50, 200)].map((fallbackProvider) => {
+      const provider = window('main', 100, 'context-length');
+      return read(resilient({ provider, fallbackProvider }).stream(HELLO)).shown;
+    });
+    expect(answers).toStrictEqual(['', '50']);
+  });
+
   test('and who cannot hold more answers other errors as ever', () => {
     const { shown } = read(
       resilient({ provider: window('main', 100, 'server'), fallbackProvider: window('small', 50) }).stream(

@@ -63,7 +63,7 @@ test('the ledger says of every attempt who, how far, how long, how much, and why
     error: down,
     delay: 0,
     duration: 10,
-    usage: { outputTokens: 2, estimated: true },
+    usage: { inputTokens: 2, outputTokens: 2, totalTokens: 4, estimated: true },
     timeToFirstToken: 10,
     tokensPerSecond: undefined,
   };
@@ -96,7 +96,7 @@ test('the ledger says of every attempt who, how far, how long, how much, and why
       failed: 1,
       cancelled: 0,
       errors: { overloaded: 1 },
-      inputTokens: 3,
+      inputTokens: 5,
       outputTokens: 22,
       uncounted: 1,
     },
@@ -106,8 +106,8 @@ test('the ledger says of every attempt who, how far, how long, how much, and why
     HELLO,
   ));
   expect(told.map(({ error, usage }) => [error, usage])).toStrictEqual([
-    [down, { outputTokens: 2, estimated: true }],
-    [undefined, { outputTokens: 1, estimated: true }],
+    [down, { inputTokens: 2, outputTokens: 2, totalTokens: 4, estimated: true }],
+    [undefined, { inputTokens: 2, outputTokens: 1, totalTokens: 3, estimated: true }],
   ]);
 });
 

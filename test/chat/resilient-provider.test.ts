@@ -225,6 +225,7 @@ describe('over real HTTP', () => {
           expect.objectContaining({ provider: 'wall', outcome: 'completed', model: 'wall-1' }),
         ],
         timeToFirstToken: expect.any(Number),
+        totalUsage: expect.objectContaining({ outputTokens: expect.any(Number) }),
       });
       await wall.idle();
     },
