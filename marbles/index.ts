@@ -1,3 +1,4 @@
+import { adaptiveThrottleChapter } from './adaptive-throttle/diagrams.ts';
 import { bulkheadChapter } from './bulkhead/diagrams.ts';
 import { chatChapter } from './chat/diagrams.ts';
 import { written } from './chat/written.ts';
@@ -15,6 +16,7 @@ export const chapters: readonly Chapter[] = [
   circuitBreakerChapter,
   bulkheadChapter,
   rateLimitChapter,
+  adaptiveThrottleChapter,
   timeoutChapter,
   retryWithBackoffChapter,
   fallbackChapter,

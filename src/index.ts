@@ -1,3 +1,4 @@
+export * from './adaptive-throttle/index.ts';
 export * from './bulkhead/index.ts';
 export * from './chat/index.ts';
 export * from './circuit-breaker/index.ts';
@@ -15,11 +16,13 @@ export {
   isResilienceError,
   isRetryExhaustedError,
   isStreamTimeoutError,
+  isThrottledError,
   RateLimitExceededError,
   ResilienceError,
   RetryExhaustedError,
   StreamTimeoutError,
   type StreamTimeoutKind,
+  ThrottledError,
   type TimeoutKind,
 } from './core/errors.ts';
 export { EventBus, getEventBus } from './core/event-bus.ts';

@@ -41,6 +41,10 @@ export const CONFIGS: Readonly<Record<string, OperatorConfig>> = {
   circuitBreaker: { schema: 'CircuitBreakerConfigSchema', file: 'src/circuit-breaker/config.ts' },
   bulkhead: { schema: 'BulkheadConfigSchema', file: 'src/bulkhead/bulkhead.ts' },
   rateLimit: { schema: 'RateLimiterConfigSchema', file: 'src/rate-limit/rate-limiter.ts' },
+  adaptiveThrottle: {
+    schema: 'AdaptiveThrottleConfigSchema',
+    file: 'src/adaptive-throttle/adaptive-throttle.ts',
+  },
   timeout: TIMEOUT,
   retryWithBackoff: { schema: 'RetryConfigSchema', file: 'src/retry/retry-config.ts' },
   fallback: { schema: 'FallbackConfigSchema', file: 'src/fallback/fallback-config.ts' },

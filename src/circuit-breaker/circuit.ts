@@ -3,6 +3,7 @@ import { summarize } from '../core/error-summary.ts';
 import { CircuitOpenError, ConfigurationError } from '../core/errors.ts';
 import type { Lease, Outcome } from '../core/lease.ts';
 import { reportUnhandled } from '../core/unhandled.ts';
+import { withoutStack } from '../core/without-stack.ts';
 import { CircuitLease } from './circuit-lease.ts';
 import { recall, remember, revive } from './circuit-memory.ts';
 import {
@@ -22,7 +23,6 @@ import { evidenceFor } from './evidence.ts';
 import type { Totals } from './outcome-window.ts';
 import { probesFor } from './probes.ts';
 import type { CircuitSnapshot } from './snapshot.ts';
-import { withoutStack } from './without-stack.ts';
 
 /** Who hears what the circuit has decided. Must not throw. */
 export interface CircuitListener {

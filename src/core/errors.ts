@@ -126,6 +126,28 @@ export class RateLimitExceededError extends ResilienceError {
 /** Whether it is a {@link RateLimitExceededError}, from whatever copy of this package. */
 export const isRateLimitExceededError = guardFor<RateLimitExceededError>('RateLimitExceededError');
 
+/** An adaptive throttle turned the request away: the other side is overloaded. */
+export class ThrottledError extends ResilienceError {
+  static {
+    brand(this, 'ThrottledError');
+  }
+  /** Name of the throttle. */
+  readonly throttle: string;
+  /** How likely it was, in (0, 1]. */
+  readonly probability: number;
+
+  constructor(throttle: string, probability: number) {
+    const share = Math.round(probability * 100);
+    super(
+      `Throttle "${throttle}": the other side refuses too much, so ${share} % of all requests are turned away here, and this one was not made.`,
+    );
+    this.throttle = throttle;
+    this.probability = probability;
+  }
+}
+/** Whether it is a {@link ThrottledError}, from whatever copy of this package. */
+export const isThrottledError = guardFor<ThrottledError>('ThrottledError');
+
 export type TimeoutKind = 'first' | 'each' | 'total';
 
 /** The clocks of `timeout()`, and those that know of a connection and of the pace of a stream. */
@@ -229,7 +251,12 @@ export const failureOf = (error: unknown): unknown =>
  */
 export function isLocalRejection(error: unknown): boolean {
   const failure = failureOf(error);
-  return isCircuitOpenError(failure) || isBulkheadRejectedError(failure) || isRateLimitExceededError(failure);
+  return (
+    isCircuitOpenError(failure) ||
+    isBulkheadRejectedError(failure) ||
+    isRateLimitExceededError(failure) ||
+    isThrottledError(failure)
+  );
 }
 
 /** The caller's own abort, as an error: a `kind` of `'cancelled'`, or the `AbortError` of the platform. */
@@ -259,6 +286,26 @@ export function isCallerError(error: unknown): boolean {
   return typeof kind === 'string'
     ? CALLER_KIND.has(kind)
     : CALLER_STATUS.has(status) || name === 'AbortError';
+}
+
+const OVERLOAD_KIND: ReadonlySet<unknown> = new Set([
+  'rate-limit',
+  'overloaded',
+  'timeout',
+  'first',
+  'headers',
+]);
+const OVERLOAD_STATUS: ReadonlySet<unknown> = new Set([429, 503, 529]);
+
+/**
+ * The other side has more to do than it can: it turned the request away, or let it wait too long for a beginning.
+ * Recognised by an error's `kind` - which a `StreamTimeoutError` of the first value has, too - else its HTTP `status`.
+ */
+export function isOverload(error: unknown): boolean {
+  const failure = failureOf(error);
+  if (typeof failure !== 'object' || failure === null) return false;
+  const { kind, status } = failure as { kind?: unknown; status?: unknown };
+  return typeof kind === 'string' ? OVERLOAD_KIND.has(kind) : OVERLOAD_STATUS.has(status);
 }
 
 /** Milliseconds that an error asks its caller to wait, if it says so in a `retryAfter` field. */

@@ -17,6 +17,7 @@ import {
   isResilienceError,
   isRetryExhaustedError,
   isStreamTimeoutError,
+  isThrottledError,
   messageOf,
   RateLimitExceededError,
   ResilienceError,
@@ -38,6 +39,7 @@ function examplesOf(from: typeof errors) {
     CircuitOpenError: new from.CircuitOpenError('payments', 1_234.5, { cause }),
     BulkheadRejectedError: new from.BulkheadRejectedError('images', 'queue-full', 'is full: 2 active.'),
     RateLimitExceededError: new from.RateLimitExceededError('tokens', 99.1, 'is exhausted.'),
+    ThrottledError: new from.ThrottledError('search', 0.5),
     StreamTimeoutError: new from.StreamTimeoutError('answer', 'each', 50, { cause }),
     RetryExhaustedError: new from.RetryExhaustedError('answer', 3, 'no attempts are left', cause),
     FallbackExhaustedError: new from.FallbackExhaustedError('answer', [cause, 'nope', new TypeError('bad')]),
@@ -50,6 +52,7 @@ const guards: Record<string, (error: unknown) => boolean> = {
   CircuitOpenError: isCircuitOpenError,
   BulkheadRejectedError: isBulkheadRejectedError,
   RateLimitExceededError: isRateLimitExceededError,
+  ThrottledError: isThrottledError,
   StreamTimeoutError: isStreamTimeoutError,
   RetryExhaustedError: isRetryExhaustedError,
   FallbackExhaustedError: isFallbackExhaustedError,
@@ -138,6 +141,7 @@ describe('for people', () => {
         "Circuit "payments" is open: the attempt was not made. Try again in 1235 ms.",
         "Bulkhead "images" is full: 2 active.",
         "Rate limiter "tokens" is exhausted. A permit is there in 100 ms.",
+        "Throttle "search": the other side refuses too much, so 50 % of all requests are turned away here, and this one was not made.",
         "Timeout "answer": the stream was silent for 50 ms (each).",
         "Retry "answer" gave up after 3 attempts: no attempts are left. Last error: boom",
         "Fallback "answer": the source and every alternative failed: 1. boom; 2. nope; 3. bad",
@@ -167,6 +171,7 @@ describe('for people', () => {
       CircuitOpenError: ['circuit', 'retryAfter'],
       BulkheadRejectedError: ['bulkhead', 'reason'],
       RateLimitExceededError: ['limiter', 'retryAfter'],
+      ThrottledError: ['throttle', 'probability'],
       StreamTimeoutError: ['policy', 'kind', 'after'],
       RetryExhaustedError: ['policy', 'attempts', 'reason'],
       FallbackExhaustedError: ['policy'],
@@ -269,7 +274,12 @@ describe('retryAfterOf', () => {
 
 test('local rejections are known, also behind the retries that met them', () => {
   const local = ours.filter(([, error]) => isLocalRejection(error)).map(([name]) => name);
-  expect(local).toStrictEqual(['CircuitOpenError', 'BulkheadRejectedError', 'RateLimitExceededError']);
+  expect(local).toStrictEqual([
+    'CircuitOpenError',
+    'BulkheadRejectedError',
+    'RateLimitExceededError',
+    'ThrottledError',
+  ]);
   expect(isLocalRejection(exhausted(new CircuitOpenError('a', 5)))).toBe(true);
   expect(failureOf(exhausted(cause))).toBe(cause);
   expect(isLocalRejection(exhausted(cause))).toBe(false);

@@ -9,6 +9,7 @@ const PATTERNS = [
   'retry',
   'bulkhead',
   'adaptive-concurrency',
+  'adaptive-throttle',
   'rate-limit',
   'timeout',
   'fallback',
