@@ -1,3 +1,4 @@
+import { adaptiveThrottle } from './adaptive.ts';
 import { chat } from './chat.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
 import { composition, events } from './composition.ts';
@@ -15,6 +16,7 @@ export const contract: readonly Section[] = [
   retry,
   bulkhead,
   rateLimit,
+  adaptiveThrottle,
   timeout,
   fallback,
   composition,
