@@ -37,8 +37,8 @@ export const AdaptiveThrottleConfigSchema = z.strictObject({
     0.95,
   ),
   /**
-   * What an error says the other side did with the request. @default `rejected` when it was turned away (429, 503, 529) or
-   * not served in time, `accepted` when the caller's own request was wrong, else `neutral`
+   * What an error says the other side did with the request.
+   * @default 429, 503, 529 and a late first value are rejected, caller errors accepted, all else is neutral
    */
   classify: z.optional(functionOption<(error: unknown) => Reception>()),
   /** Gives numbers in [0, 1): who is turned away. @default Math.random */
