@@ -57,6 +57,16 @@ export class Bulkhead implements AdmissionPolicy {
     this.#events = options.events ?? getEventBus();
   }
 
+  /** Leases that may be out at a time. */
+  get maxConcurrent(): number {
+    return this.#maxConcurrent;
+  }
+
+  /** Attempts that may wait at a time. */
+  get maxQueue(): number {
+    return this.#maxQueue;
+  }
+
   /** Leases that are out. */
   get activeCount(): number {
     return this.#activeCount;

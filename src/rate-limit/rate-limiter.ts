@@ -69,6 +69,11 @@ export class RateLimiter implements AdmissionPolicy {
     return this.#line.size > 0 ? 0 : this.#bucket.available(this.#clock.now());
   }
 
+  /** Attempts that may wait at a time. */
+  get maxQueue(): number {
+    return this.#maxQueue;
+  }
+
   /** Attempts that wait for a permit. */
   get queueSize(): number {
     return this.#line.size;
