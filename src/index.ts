@@ -25,10 +25,12 @@ export {
   ThrottledError,
   type TimeoutKind,
 } from './core/errors.ts';
-export { EventBus, getEventBus } from './core/event-bus.ts';
+export { EventBus, type EventBusConfig, EventBusConfigSchema, getEventBus } from './core/event-bus.ts';
 export {
+  type ErrorSummary,
   type EventCategory,
   type EventData,
+  EventSchemas,
   type EventType,
   type ResilienceEvent,
   type ResilienceEventOf,

@@ -4,6 +4,7 @@ import { contract } from '../contract/index.ts';
 import { chapters } from '../index.ts';
 import { contractPage } from './contract-page.ts';
 import { docComments } from './doc-comments.ts';
+import { eventsPage } from './events-page.ts';
 import { illustrated } from './illustrated.ts';
 import { pageOf } from './page.ts';
 
@@ -25,6 +26,7 @@ export function book(): Map<string, string> {
   if (!files.has(SPECIMEN)) throw new Error(`There is no ${SPECIMEN} to learn from.`);
   files.set('docs/what-happens-when.md', whatHappensWhen());
   files.set('docs/contract.md', contractPage(contract));
+  files.set('docs/events.md', eventsPage());
   files.set('docs/README.md', index(entries));
   files.set('README.md', illustrated(readFileSync('README.md', 'utf8')));
   for (const [path, content] of docComments()) files.set(path, content);
@@ -42,6 +44,7 @@ ${entries.join('\n')}
 
 [The contract](contract.md) lists every rule with the pictures and tests that prove it, and
 [What happens when…](what-happens-when.md) lists every fault of a chat provider with what its reader sees.
+[Events](events.md) lists everything that the bus can tell, and what stands in it.
 [Simulations](simulations.md) play minutes of traffic: what no single stream can show.
 
 ## How to read the pictures

@@ -113,6 +113,7 @@ export class Bulkhead implements AdmissionPolicy {
     const place = this.#line.join(applicant, this.#clock.now());
     if (this.#line.size === 1) this.#watchFirst();
     this.#changed();
+    this.#events.publish('bulkhead_queued', this.name, this.#state());
     return place;
   }
 

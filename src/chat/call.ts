@@ -175,12 +175,14 @@ export class Call {
   }
 
   #begin(asked: Asked, scope: CallScope): AttemptRecord {
-    const { clock, tally } = this.#details;
+    const { name, clock, events, tally } = this.#details;
     tally.attempts++;
     this.#attemptCount++;
     this.#attempt = scope.attempt;
     const entered = (phase: ChatPhase): void => this.enter(phase, asked.provider.name);
     const record = new AttemptRecord(scope, asked, clock, this.#idleSince, entered);
+    const { provider, requestedModel, delay } = record;
+    events.publish('attempt_started', name, { provider, requestedModel, delay }, scope);
     entered('connecting');
     return record;
   }

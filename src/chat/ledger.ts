@@ -60,12 +60,13 @@ export class AttemptRecord {
   /** Whether it takes up the stream of the attempt before. */
   readonly resumes: boolean;
   readonly request: ChatRequest;
-  readonly #requestedModel: string | undefined;
+  readonly requestedModel: string | undefined;
   #phase: AttemptReport['phase'] = 'connecting';
   readonly #clock: Clock;
   readonly #entered: (phase: AttemptReport['phase']) => void;
   readonly #begun: number;
-  readonly #delay: number;
+  /** What passed before it. */
+  readonly delay: number;
   #spoke: number | undefined;
   #characters = 0;
   #usage: ChatUsage | undefined;
@@ -83,11 +84,11 @@ export class AttemptRecord {
     this.provider = provider.name;
     this.resumes = resumes;
     this.request = request;
-    this.#requestedModel = request.model ?? provider.model;
+    this.requestedModel = request.model ?? provider.model;
     this.#clock = clock;
     this.#entered = entered;
     this.#begun = clock.now();
-    this.#delay = this.#begun - waitedSince;
+    this.delay = this.#begun - waitedSince;
   }
 
   get phase(): AttemptReport['phase'] {
@@ -114,13 +115,13 @@ export class AttemptRecord {
       attempt: this.scope.attempt,
       provider: this.provider,
       model: this.#finish?.model,
-      requestedModel: this.#requestedModel,
+      requestedModel: this.requestedModel,
       phase: this.#phase,
       outcome,
       error,
       kind: kindOf(error),
       finishReason: this.#finish?.reason,
-      delay: this.#delay,
+      delay: this.delay,
       duration: now - this.#begun,
       usage,
       timeToFirstToken: this.#spoke === undefined ? undefined : this.#spoke - this.#begun,

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
-import { count, parseConfig } from '../core/config.ts';
+import { commonOptions, count, parseConfig } from '../core/config.ts';
 import { ConfigurationError } from '../core/errors.ts';
+import { getEventBus } from '../core/event-bus.ts';
 import { OrderedSubject } from '../core/ordered-subject.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import {
@@ -9,7 +10,11 @@ import {
   type CircuitBreakerOptions,
 } from './config.ts';
 
+const { name, events } = commonOptions;
+
 export const CircuitRegistryConfigSchema = z.strictObject({
+  name,
+  events,
   /** How many circuits are kept at most. @default 10_000 */
   capacity: z._default(count(1), 10_000),
 });
@@ -34,6 +39,7 @@ interface Entry {
  * bound (of users, of requests) would otherwise fill the memory just when everything fails.
  */
 export class CircuitRegistry {
+  readonly name: string;
   readonly #capacity: number;
   /** In the order in which they were last asked for. */
   readonly #entries = new Map<string, Entry>();
@@ -41,7 +47,14 @@ export class CircuitRegistry {
 
   /** @throws {ConfigurationError} naming the option and the value. */
   constructor(config: CircuitRegistryConfig = {}) {
-    this.#capacity = parseConfig('CircuitRegistry', CircuitRegistryConfigSchema, config).capacity;
+    const options = parseConfig('CircuitRegistry', CircuitRegistryConfigSchema, config);
+    this.name = options.name ?? 'circuit-registry';
+    this.#capacity = options.capacity;
+    const events = options.events ?? getEventBus();
+    // The bus is the first listener, not a second channel: so it keeps the order of all the others.
+    this.#changes$.subscribe(({ type, breaker }) =>
+      events.publish('registry_changed', this.name, { change: type, name: breaker.name }),
+    );
   }
 
   /** What comes and goes, after it has. */

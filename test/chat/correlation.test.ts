@@ -35,12 +35,15 @@ test('every event of a call carries its name and the number of the attempt', () 
   expect(read(assistant.stream(HELLO, { callId: 'c' })).shown).toBe('b');
   expect(story()).toStrictEqual([
     'assistant: stream_started c.1',
+    'assistant: attempt_started c.1',
     'assistant: attempt_ended c.1',
     'main: retry_attempted c.1',
+    'assistant: attempt_started c.2',
     'assistant: first_token c.2',
     'assistant: attempt_ended c.2',
     'main: retry_exhausted c.2',
     'assistant: fallback_used c.2',
+    'assistant: attempt_started c.3',
     'assistant: stream_retracted c.3',
     'assistant: provider_switched c.3',
     'assistant: first_token c.3',

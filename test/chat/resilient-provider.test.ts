@@ -707,8 +707,10 @@ test('a call that is cancelled at a mark says nothing after it, not even to the 
   expect(chunks).toStrictEqual([{ type: 'switch', from: 'main', to: 'spare' }]);
   expect(types).toStrictEqual([
     'stream_started',
+    'attempt_started',
     'attempt_ended',
     'fallback_used',
+    'attempt_started',
     'provider_switched',
     'attempt_ended',
     'stream_ended',

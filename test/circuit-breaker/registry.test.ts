@@ -138,3 +138,21 @@ describe('the registry', () => {
     expect(registry.get('busy')).toBeUndefined();
   });
 });
+
+it('announces what comes and goes, in one order with `changes$` also when a listener acts', () => {
+  const events = new EventBus();
+  const registry = new CircuitRegistry({ name: 'mine', events, capacity: 1 });
+  const heard: string[] = [];
+  events.on('registry_changed').subscribe(({ source, data }) => {
+    heard.push(`${source}: ${data.name} ${data.change}`);
+    if (data.name === 'b' && data.change === 'added') registry.remove('b');
+  });
+  const changes: string[] = [];
+  registry.changes$.subscribe(({ type, breaker }) => changes.push(`mine: ${breaker.name} ${type}`));
+  registry.getOrCreate('a');
+  registry.getOrCreate('b');
+  expect(heard).toStrictEqual(['mine: a added', 'mine: a evicted', 'mine: b added', 'mine: b removed']);
+  expect(changes).toStrictEqual(heard);
+  const { name } = new CircuitRegistry();
+  expect(name).toBe('circuit-registry');
+});

@@ -22,6 +22,7 @@ const WITHOUT_CHAPTER: Readonly<Record<string, string>> = {
   AsyncIterableConfigSchema: 'a bridge to for await: promises do not run in virtual time',
   CircuitRegistryConfigSchema: 'a cupboard of circuit breakers, which does nothing in time',
   CircuitSnapshotSchema: 'a form of data, no config',
+  EventBusConfigSchema: 'says what may be repeated, which is no matter of time',
   ExponentialBackoffConfigSchema: 'a strategy of retryWithBackoff, shown in its chapter',
   HealthHandlerConfigSchema: 'speaks HTTP, and is tested over real HTTP',
   LinearBackoffConfigSchema: 'a table of numbers, proven by tests of its own',
