@@ -151,12 +151,17 @@ describe('an event says to which call and attempt it happened', () => {
     second.subscribe(ignore);
     vi.advanceTimersByTime(2_000);
     expect(story()).toStrictEqual([
+      'bulkhead_queued 1.1',
+      'bulkhead_queued 2.1',
       'retry_attempted 1.1',
       'rate_limited 2.1',
+      'bulkhead_queued 1.2',
+      'bulkhead_queued 3.1',
       'bulkhead_rejected 1.2',
       'retry_exhausted 1.2',
       'bulkhead_rejected 3.1',
       'retry_attempted 3.1',
+      'bulkhead_queued 3.2',
       'bulkhead_rejected 3.2',
       'retry_exhausted 3.2',
     ]);
