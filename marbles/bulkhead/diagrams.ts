@@ -1,6 +1,7 @@
-import { distinctUntilChanged, map, merge, type Observable, pipe, repeat, retry, take } from 'rxjs';
+import { distinctUntilChanged, map, merge, type Observable, pipe, take } from 'rxjs';
 import { Bulkhead, type BulkheadConfig, bulkhead } from '../../src/bulkhead/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
+import { again } from '../again.ts';
 import type { Chapter } from '../diagram.ts';
 
 function watched(config: BulkheadConfig) {
@@ -48,7 +49,7 @@ export const bulkheadChapter: Chapter = {
       title: 'The place is free again before the consumer hears of the end',
       prose:
         'A consumer that subscribes again inside its error handler is admitted although there is only one place.',
-      setup: () => pipe(bulkhead({ maxConcurrent: 1, maxQueue: 0 }), retry(1)),
+      setup: () => pipe(bulkhead({ maxConcurrent: 1, maxQueue: 0 }), again),
       source: ['      --#', '--a|'],
       expected: '     ----a|',
       subscriptions: ['^-!', '--^--!'],
@@ -56,7 +57,7 @@ export const bulkheadChapter: Chapter = {
     {
       title: 'Also when the end is a completion',
       prose: 'The consumer subscribes again the moment it hears that the stream is complete.',
-      setup: () => pipe(bulkhead({ maxConcurrent: 1, maxQueue: 0 }), repeat(2)),
+      setup: () => pipe(bulkhead({ maxConcurrent: 1, maxQueue: 0 }), again),
       source: ['      --a|', '--b|'],
       expected: '     --a--b|',
       subscriptions: ['^--!', '---^--!'],

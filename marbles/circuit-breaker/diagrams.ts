@@ -4,7 +4,6 @@ import {
   map,
   type Observable,
   pipe,
-  repeat,
   skip,
   startWith,
   switchMap,
@@ -17,7 +16,9 @@ import {
   type CircuitState,
   circuitBreaker,
 } from '../../src/circuit-breaker/index.ts';
+import { BulkheadRejectedError } from '../../src/core/errors.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
+import { again } from '../again.ts';
 import type { Chapter } from '../diagram.ts';
 import { sampled } from '../sampled.ts';
 
@@ -166,17 +167,18 @@ export const circuitBreakerChapter: Chapter = {
     {
       title: 'A probe has given its place back before its consumer hears of the end',
       prose:
-        'There is one place, and a consumer that subscribes again the moment it hears of the completion gets it.',
+        'Both consumers subscribe again the moment they hear of the end. The first finds the circuit open, as it should; the second gets the only place once more.',
       setup() {
         const breaker = new CircuitBreaker({ failureThreshold: 1, recoveryTimeout: 5, halfOpenMaxCalls: 1 });
         return {
-          operator: pipe(circuitBreaker(breaker), repeat(2)),
+          operator: pipe(circuitBreaker(breaker), again),
           lanes: { circuit: breaker.state$ },
         };
       },
       source: ['    -#', '--a|', '-b|'],
       consumers: [' ^', '-------^'],
       expected: ['  -#', '---------a-b|'],
+      errors: ['CircuitOpenError'],
       subscriptions: ['^!', '-------^--!', '----------^-!'],
       lanes: { circuit: { expected: 'co----h-----c', values } },
     },
@@ -275,6 +277,17 @@ export const circuitBreakerChapter: Chapter = {
       sourceErrors: [{ status: 401 }],
       expected: '     -#',
       errors: [{ status: 401 }],
+      subscriptions: ['^!'],
+      lanes: { circuit: { expected: 'c', values } },
+    },
+    {
+      title: 'A refusal by another policy does not open the circuit',
+      prose: 'A bulkhead below was full. Nothing was sent, so nothing is known about the other side.',
+      setup: () => watched({ failureThreshold: 1 }),
+      source: '       -#',
+      sourceErrors: [new BulkheadRejectedError('images', 'queue-full', 'is full.')],
+      expected: '     -#',
+      errors: ['BulkheadRejectedError'],
       subscriptions: ['^!'],
       lanes: { circuit: { expected: 'c', values } },
     },

@@ -102,6 +102,7 @@ export const everyOperator: Section = {
       promise: 'What one policy refuses says nothing about the other side, and is neutral for all others.',
       shown: {
         resilience: 'A refusal is no failure',
+        circuitBreaker: 'A refusal by another policy does not open the circuit',
         rateLimit: 'What was refused by another policy was not sent and costs no permit',
       },
     },

@@ -1,8 +1,9 @@
-import { map, of, pipe, retry } from 'rxjs';
+import { map, of, pipe } from 'rxjs';
 import { bulkhead } from '../../src/bulkhead/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import { fixedBackoff, retryWithBackoff } from '../../src/retry/index.ts';
 import { timeout } from '../../src/timeout/index.ts';
+import { again } from '../again.ts';
 import type { Chapter } from '../diagram.ts';
 
 export const timeoutChapter: Chapter = {
@@ -135,7 +136,7 @@ export const timeoutChapter: Chapter = {
       title: 'The source has stopped before anybody hears of the timeout',
       prose:
         'There is one place in the bulkhead below and no line. The second attempt finds it free, because the first one has left it.',
-      setup: () => pipe(bulkhead({ maxConcurrent: 1, maxQueue: 0 }), timeout({ first: 4 }), retry(1)),
+      setup: () => pipe(bulkhead({ maxConcurrent: 1, maxQueue: 0 }), timeout({ first: 4 }), again),
       source: ['      ------a|', '    --b|'],
       expected: '     ------b|',
       subscriptions: ['^---!', '      ----^--!'],

@@ -15,7 +15,7 @@ const listed = (proofs: Proofs): [where: string, title: string][] =>
 
 describe.each(contract)('$title', ({ rules }) => {
   test.each(rules)('$name', ({ shown = {}, tested }) => {
-    const { because = '', ...tests } = tested ?? { because: 'it is shown' };
+    const { because, ...tests } = tested ?? { because: 'it is shown' };
     expect(because).not.toBe('');
     const missing = [
       ...listed(shown)

@@ -1,0 +1,433 @@
+/** One mistake in the code, and the rules of the contract that it breaks. */
+export interface Breakage {
+  /** `Section: rule`. */
+  readonly rules: readonly string[];
+  readonly file: string;
+  /**
+   * What stands there, once, and what would be wrong: an expression, or a statement with its semicolon. If `wrong` says
+   * BROKEN it replaces the text as it is, with the condition in place of the word.
+   */
+  readonly edits: readonly { readonly right: string; readonly wrong: string }[];
+}
+
+const breakage = (
+  rules: string | readonly string[],
+  file: string,
+  right: string,
+  wrong: string,
+): Breakage => ({
+  rules: [rules].flat(),
+  file: `src/${file}`,
+  edits: [{ right, wrong }],
+});
+
+const ADMISSION = 'core/admission.ts';
+const RECOVERY = 'core/recovery.ts';
+const DEADLINES = 'core/deadlines.ts';
+const CIRCUIT = 'circuit-breaker/circuit.ts';
+const EVIDENCE = 'circuit-breaker/evidence.ts';
+const BULKHEAD = 'bulkhead/bulkhead.ts';
+const LIMITER = 'rate-limit/rate-limiter.ts';
+const RETRY_RUN = 'retry/retry-run.ts';
+const FALLBACK_RUN = 'fallback/fallback-run.ts';
+const RESILIENCE = 'pipeline/resilience.ts';
+const PROVIDER = 'chat/resilient-provider.ts';
+
+const CANCELLED = 'for (const lease of leases.reverse()) lease.neutral();';
+
+const ORDER = 'The order of composition';
+
+/** A layer of `resilience()` that is put inside of all others. */
+const innermost = (operator: string, rules: readonly string[]): Breakage =>
+  breakage(
+    rules.map((rule) => `${ORDER}: ${rule}`),
+    RESILIENCE,
+    `layers.push(${operator}(`,
+    `layers[BROKEN ? 'unshift' : 'push'](${operator}(`,
+  );
+
+export const breakages: readonly Breakage[] = [
+  breakage(
+    'Every operator: Who has nothing to do is not seen',
+    RECOVERY,
+    'stream.emitted++;',
+    'this.destination.next(value);',
+  ),
+  breakage(
+    'Every operator: Nothing happens before the subscription',
+    'retry/operator.ts',
+    'recovering<T | R>(source, () => new RetryRun(policy, source))',
+    '((run) => recovering(source, () => run))(new RetryRun(policy, source))',
+  ),
+  breakage(
+    'Every operator: Shared state is an object that you make',
+    'bulkhead/operator.ts',
+    'bulkhead instanceof Bulkhead ? bulkhead : new Bulkhead(bulkhead)',
+    'new Bulkhead({ maxConcurrent: 1 })',
+  ),
+  breakage(
+    'Every operator: A refused attempt never reaches the source',
+    ADMISSION,
+    'if (!this.admitted()) return;',
+    'this.admitted();',
+  ),
+  breakage(
+    'Every operator: Release, then notify',
+    ADMISSION,
+    'this.leases = [];\n    const verdict',
+    'this.leases = []; if (BROKEN) { if (failure) super._error(failure.error); else super._complete(); }\n    const verdict',
+  ),
+  breakage('Every operator: Every exit settles once', ADMISSION, CANCELLED, ''),
+  breakage(
+    'Every operator: A cancel is neutral',
+    ADMISSION,
+    CANCELLED,
+    "for (const lease of leases.reverse()) lease.failure('cancelled');",
+  ),
+  breakage(
+    'Every operator: A refusal is no failure',
+    'circuit-breaker/classification.ts',
+    "if (isLocalRejection(error)) return 'neutral';",
+    '',
+  ),
+  breakage(
+    'Every operator: One clock',
+    RECOVERY,
+    'if (delay === 0) return within(this.attempt, make);',
+    'delay = delay || 1;',
+  ),
+  breakage(
+    'Every operator: Chance is given from outside',
+    'retry/retry-policy.ts',
+    'options.random ?? defaultRandom',
+    '() => 0',
+  ),
+  breakage(
+    'Every operator: A callback that throws is an error of its stream',
+    RETRY_RUN,
+    'reportUnhandled(thrown);',
+    'throw thrown;',
+  ),
+  breakage(
+    'Every operator: Listeners hear what has happened, in one order',
+    'core/ordered-subject.ts',
+    'if (this.#announcing) return;',
+    '',
+  ),
+
+  breakage(
+    'Circuit breaker: One stream is one call, judged by its end',
+    'circuit-breaker/circuit-lease.ts',
+    'this.#circuit.firstValue(this);',
+    'this.success();',
+  ),
+  breakage('Circuit breaker: States', CIRCUIT, "reason && phase.state === 'closed'", 'reason'),
+  {
+    rules: ['Circuit breaker: A result belongs to the generation of its call'],
+    file: `src/${CIRCUIT}`,
+    edits: [
+      { right: 'lease.phase !== this.#phase', wrong: 'false' },
+      { right: 'if (lease.phase !== phase) return;', wrong: '' },
+    ],
+  },
+  breakage(
+    'Circuit breaker: An error is a failure, a success, or neutral',
+    'circuit-breaker/classification.ts',
+    "isCallerError(error) ? 'neutral' : 'failure'",
+    "'failure'",
+  ),
+  breakage('Circuit breaker: Failures in a row open it', EVIDENCE, 'this.#length = 0;', ''),
+  breakage(
+    'Circuit breaker: A rate opens it',
+    EVIDENCE,
+    'failures / calls >= failureRate',
+    'failures / calls > failureRate',
+  ),
+  breakage(
+    'Circuit breaker: A rate opens it',
+    EVIDENCE,
+    'calls < minimumCalls',
+    'calls < minimumCalls || !failed',
+  ),
+  breakage(
+    'Circuit breaker: A time window forgets by the clock',
+    'circuit-breaker/time-window.ts',
+    'this.#clear(this.#bucket(number))',
+    'undefined',
+  ),
+  breakage(
+    'Circuit breaker: Slow calls open it as well',
+    CIRCUIT,
+    '(lease.took ?? this.#clock.now() - lease.begun) > slowCall.threshold',
+    '(lease.took ?? this.#clock.now() - lease.begun) >= slowCall.threshold',
+  ),
+  breakage(
+    'Circuit breaker: Open, it refuses and says until when',
+    CIRCUIT,
+    'this.#listener.rejected(retryAfter);',
+    'this.#listener.rejected(undefined);',
+  ),
+  breakage('Circuit breaker: The recovery time may grow', CIRCUIT, 'phase.reopenings + 1', '0'),
+  breakage(
+    'Circuit breaker: Half-open, a few probes decide',
+    'circuit-breaker/probes.ts',
+    'this.#running >= this.#limits.places',
+    'this.#running > this.#limits.places',
+  ),
+  breakage('Circuit breaker: No probe can wedge it', CIRCUIT, 'probes.end();', ''),
+  breakage(
+    'Circuit breaker: No probe can wedge it',
+    CIRCUIT,
+    'if (phase.probes.running === 1) this.#watchProbes(phase);',
+    '',
+  ),
+  breakage(
+    'Circuit breaker: What is set by hand stays',
+    CIRCUIT,
+    '    this.#disarm();\n    this.#phase = phase;',
+    '    if (!(BROKEN)) this.#disarm();\n    this.#phase = phase;',
+  ),
+  breakage(
+    'Circuit breaker: It moves to another process',
+    'circuit-breaker/circuit-memory.ts',
+    'clock.now() + retryAfter',
+    'clock.now() + 2 * retryAfter',
+  ),
+  breakage(
+    'Circuit breaker: It tells how it is',
+    'circuit-breaker/circuit-stats.ts',
+    'seenIn(phase)',
+    '[NOTHING, 1]',
+  ),
+
+  breakage(
+    'Retry with back-off: maxRetries counts the extra attempts',
+    RETRY_RUN,
+    'retry > policy.maxRetries',
+    'retry >= policy.maxRetries',
+  ),
+  breakage('Retry with back-off: The commit rule', RECOVERY, '(!committed)', '(true)'),
+  breakage(
+    'Retry with back-off: Unless the author says how to go on',
+    RECOVERY,
+    'if (recovery.resume) return recovery.resume({ error, emitted });',
+    '',
+  ),
+  breakage(
+    'Retry with back-off: Waits grow, and are bounded',
+    'retry/backoff.ts',
+    'base * Math.min(multiplier ** (attempt - 1), Number.MAX_VALUE)',
+    'base',
+  ),
+  breakage(
+    'Retry with back-off: Waits grow, and are bounded',
+    'retry/retry-policy.ts',
+    'Math.min(delay, this.#longestBackoff)',
+    'delay',
+  ),
+  breakage(
+    "Retry with back-off: A server's own delay wins when it is longer",
+    RETRY_RUN,
+    'Math.max(asked, this.#backoff)',
+    'this.#backoff',
+  ),
+  breakage('Retry with back-off: What is retried', RETRY_RUN, '!policy.accepts(error, retry)', 'false'),
+  breakage(
+    'Retry with back-off: Why it gives up',
+    RETRY_RUN,
+    'this.#retries === 0 || isCancellation(error)',
+    'false',
+  ),
+  breakage(
+    'Retry with back-off: An open circuit is left alone',
+    'retry/acceptance.ts',
+    'retryAfterOf(error) !== undefined',
+    'true',
+  ),
+  breakage('Retry with back-off: One event a retry', RETRY_RUN, "'retry_attempted'", "'retry_exhausted'"),
+  breakage(
+    'Retry with back-off: A total over all attempts and waits',
+    'retry/operator.ts',
+    'withDeadlines(attempts, clock, limits, () => run.timedOut())',
+    'attempts',
+  ),
+  breakage(
+    'Retry with back-off: A wait that is no time is an error',
+    'retry/retry-policy.ts',
+    'Number.isFinite(delay) && delay >= 0',
+    'Number.isFinite((delay = delay || 0))',
+  ),
+
+  breakage(
+    'Bulkhead: A place for the life of a stream',
+    BULKHEAD,
+    'this.#activeCount < this.#maxConcurrent && this.#line.size === 0',
+    'true',
+  ),
+  breakage(
+    'Bulkhead: Nobody is overtaken, no place is lost',
+    'core/waiting-line.ts',
+    'this.line.abandon(this);',
+    '',
+  ),
+  breakage(
+    'Bulkhead: A refusal says why',
+    BULKHEAD,
+    "this.#events.publish('bulkhead_rejected', this.name, { reason, ...this.#state() });",
+    '',
+  ),
+
+  breakage(
+    'Rate limit: One permit a stream',
+    'rate-limit/token-bucket.ts',
+    'isDue(now - this.#fullAt, this.#refill(this.#taken))',
+    'this.#fullAt > 0 || isDue(now - this.#fullAt, this.#refill(this.#taken))',
+  ),
+  breakage(
+    'Rate limit: A bounded line, first come, first served',
+    LIMITER,
+    '!isDue(retryAfter, this.#queueTimeout)',
+    'false',
+  ),
+  breakage(
+    'Rate limit: A permit that was used is used',
+    LIMITER,
+    "outcome === 'failure' && !this.#answered && nothingWasSent(error)",
+    "outcome !== 'success'",
+  ),
+  breakage(
+    'Rate limit: A refusal says when there is a permit',
+    LIMITER,
+    "this.#events.publish('rate_limited', this.name, { retryAfter, outcome: 'rejected' });",
+    '',
+  ),
+
+  breakage(
+    'Timeout: Three clocks',
+    DEADLINES,
+    "consider('each', Number.isNaN(this.idleSince.at) ? now : this.idleSince.at, each)",
+    "consider('each', begun, each)",
+  ),
+  breakage(
+    'Timeout: A timeout is an ordinary error',
+    'circuit-breaker/classification.ts',
+    'if (classify) return classify(error);',
+    "if (error.name === 'StreamTimeoutError') return 'neutral';",
+  ),
+  breakage(
+    'Timeout: A cancel is no timeout, nor the other way round',
+    DEADLINES,
+    '      this.unsubscribe();\n      // Whoever',
+    '      if (!(BROKEN)) this.unsubscribe();\n      // Whoever',
+  ),
+  breakage('Timeout: An answer instead of the error', 'timeout/operator.ts', 'answer === undefined', 'true'),
+
+  breakage(
+    'Fallback: A value, a function, or a chain in order',
+    FALLBACK_RUN,
+    'alternatives[alternative - 1]',
+    'alternatives[0]',
+  ),
+  breakage('Fallback: Two answers are never mixed', FALLBACK_RUN, 'policy.midStream', 'true'),
+  breakage(
+    'Fallback: When all fail, every error is told',
+    FALLBACK_RUN,
+    'new FallbackExhaustedError(name, errors)',
+    'error',
+  ),
+
+  innermost('bulkhead', ['A wait for a permit or a place is no part of a slow call']),
+  innermost('rateLimit', ['A wait for a permit or a place is no part of a slow call']),
+  innermost('circuitBreaker', ['The breaker sees every attempt', 'An open circuit uses no quota']),
+  innermost('retryWithBackoff', ['The breaker sees every attempt']),
+  innermost('fallback', ['One order', 'The fallback sees the final verdict']),
+  breakage(
+    'The order of composition: The total bounds waits and back-offs',
+    RESILIENCE,
+    'Math.min(total ?? Infinity, retry.timeout)',
+    'retry.timeout',
+  ),
+  breakage(
+    "The order of composition: One provider's total, and the patience of the caller",
+    PROVIDER,
+    'patience !== undefined',
+    'false',
+  ),
+  breakage(
+    'The order of composition: What is said for the whole holds for the parts',
+    RESILIENCE,
+    'retryWithBackoff({ ...common, random,',
+    'retryWithBackoff({ ...common, random: BROKEN ? () => 0 : random,',
+  ),
+
+  breakage(
+    'Events: Every decision is an event',
+    'core/event-bus.ts',
+    'if (!this.observed) return;',
+    'return;',
+  ),
+
+  breakage(
+    'Chat streams: The commit is the first content',
+    'chat/attempt.ts',
+    "if (chunk.type !== 'finish' && !isContent(chunk)) return this.hold(chunk, this.preamble);",
+    '',
+  ),
+  breakage('Chat streams: An answer that completes is whole', 'chat/attempt.ts', '!this.finished', 'false'),
+  breakage(
+    'Chat streams: A broken answer ends with what there was',
+    PROVIDER,
+    "recovery === 'fail' ? isContent : () => false",
+    '() => false',
+  ),
+  breakage('Chat streams: A repair is visible', 'chat/call.ts', "marks.push({ type: 'retract' });", ''),
+  breakage(
+    'Chat streams: Only what is missing is asked for',
+    'chat/attempt.ts',
+    'said === undefined ? undefined : new Seam(said)',
+    'undefined',
+  ),
+  breakage(
+    'Chat streams: Clocks of a chat',
+    'chat/clocks.ts',
+    "if (liveness === 'any') signs.alive();",
+    "if (BROKEN || liveness === 'any') signs.alive();",
+  ),
+  breakage(
+    'Chat streams: Who is asked next',
+    'chat/provider-chain.ts',
+    'silent || isCircuitOpenError(error)',
+    'false',
+  ),
+  breakage(
+    'Chat streams: An abort is an error of its own',
+    PROVIDER,
+    'if (signal !== undefined) chunks = chunks.pipe(untilAborted(signal));',
+    '',
+  ),
+
+  breakage(
+    'Health: A check answers in its own time, or is unhealthy',
+    'health/registered-check.ts',
+    'first: timeout,',
+    'first: BROKEN ? Infinity : timeout,',
+  ),
+  breakage(
+    'Health: The whole is as well as what is critical',
+    'health/report.ts',
+    "status === 'unhealthy' && critical",
+    "status === 'unhealthy'",
+  ),
+  breakage(
+    'Health: To watch is to share',
+    'health/health-checker.ts',
+    'this.#watched.get(interval) ?? this.#watch(interval)',
+    'this.#watch(interval)',
+  ),
+  breakage(
+    'Health: Every change is an event',
+    'health/registered-check.ts',
+    'result.status !== before',
+    'true',
+  ),
+];
