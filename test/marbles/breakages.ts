@@ -430,4 +430,17 @@ export const breakages: readonly Breakage[] = [
     'result.status !== before',
     'true',
   ),
+
+  breakage(
+    'Adaptive throttle: As much is tried as the other side nearly takes',
+    'adaptive-throttle/adaptive-throttle.ts',
+    'this.#multiplier * accepts',
+    'accepts',
+  ),
+  breakage(
+    'Adaptive throttle: A request counts once',
+    'adaptive-throttle/adaptive-throttle.ts',
+    "if (outcome === 'success') this.#settle('accepted');",
+    "this.#settle(outcome === 'success' ? 'accepted' : 'rejected');",
+  ),
 ];
