@@ -1,5 +1,6 @@
 import { adaptiveThrottleChapter } from './adaptive-throttle/diagrams.ts';
 import { bulkheadChapter } from './bulkhead/diagrams.ts';
+import { chaosChapter } from './chaos/diagrams.ts';
 import { chatChapter } from './chat/diagrams.ts';
 import { written } from './chat/written.ts';
 import { circuitBreakerChapter } from './circuit-breaker/diagrams.ts';
@@ -21,6 +22,7 @@ export const chapters: readonly Chapter[] = [
   retryWithBackoffChapter,
   fallbackChapter,
   resilienceChapter,
+  chaosChapter,
   { ...chatChapter, written },
   healthChapter,
 ];

@@ -1,13 +1,16 @@
 export * from './adaptive-throttle/index.ts';
 export * from './bulkhead/index.ts';
+export * from './chaos/index.ts';
 export * from './chat/index.ts';
 export * from './circuit-breaker/index.ts';
 export {
   BulkheadRejectedError,
+  ChaosError,
   CircuitOpenError,
   ConfigurationError,
   FallbackExhaustedError,
   isBulkheadRejectedError,
+  isChaosError,
   isCircuitOpenError,
   isConfigurationError,
   isFallbackExhaustedError,

@@ -45,6 +45,7 @@ export const CONFIGS: Readonly<Record<string, OperatorConfig>> = {
     schema: 'AdaptiveThrottleConfigSchema',
     file: 'src/adaptive-throttle/adaptive-throttle.ts',
   },
+  chaos: { schema: 'ChaosConfigSchema', file: 'src/chaos/chaos-config.ts' },
   timeout: TIMEOUT,
   retryWithBackoff: { schema: 'RetryConfigSchema', file: 'src/retry/retry-config.ts' },
   fallback: { schema: 'FallbackConfigSchema', file: 'src/fallback/fallback-config.ts' },

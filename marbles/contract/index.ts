@@ -1,4 +1,5 @@
 import { adaptiveThrottle } from './adaptive.ts';
+import { chaos } from './chaos.ts';
 import { chat } from './chat.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
 import { composition, events } from './composition.ts';
@@ -20,6 +21,7 @@ export const contract: readonly Section[] = [
   timeout,
   fallback,
   composition,
+  chaos,
   events,
   chat,
   health,

@@ -148,6 +148,22 @@ export class ThrottledError extends ResilienceError {
 /** Whether it is a {@link ThrottledError}, from whatever copy of this package. */
 export const isThrottledError = guardFor<ThrottledError>('ThrottledError');
 
+/** `chaos()` broke the stream on purpose. To every policy it is a failure like any other. */
+export class ChaosError extends ResilienceError {
+  static {
+    brand(this, 'ChaosError');
+  }
+  /** Name of the chaos. */
+  readonly chaos: string;
+
+  constructor(chaos: string) {
+    super(`Chaos "${chaos}" broke the stream on purpose.`);
+    this.chaos = chaos;
+  }
+}
+/** Whether it is a {@link ChaosError}, from whatever copy of this package. */
+export const isChaosError = guardFor<ChaosError>('ChaosError');
+
 export type TimeoutKind = 'first' | 'each' | 'total';
 
 /** The clocks of `timeout()`, and those that know of a connection and of the pace of a stream. */
