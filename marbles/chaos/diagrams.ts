@@ -1,4 +1,4 @@
-import { map, type OperatorFunction } from 'rxjs';
+import { map } from 'rxjs';
 import { type ChaosConfig, chaos } from '../../src/chaos/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import type { Chapter } from '../diagram.ts';
@@ -7,7 +7,7 @@ import type { Chapter } from '../diagram.ts';
 function watched(config: ChaosConfig<string, string>) {
   const events = new EventBus();
   return {
-    operator: chaos<string>({ enabled: true, events, ...config }) as OperatorFunction<string, string>,
+    operator: chaos({ enabled: true, events, ...config }),
     lanes: { injected: events.on('chaos_injected').pipe(map(({ data }) => data.fault)) },
   };
 }
@@ -26,7 +26,7 @@ export const chaosChapter: Chapter = {
     {
       title: 'What is not switched on does nothing',
       prose: 'An operator that was left in the code by mistake must not be seen.',
-      setup: () => chaos({ cut: 1 }),
+      setup: () => chaos({ enabled: false, cut: 1 }),
       source: '       -a-b|',
       expected: '     -a-b|',
       subscriptions: ['^---!'],

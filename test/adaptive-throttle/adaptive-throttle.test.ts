@@ -59,7 +59,9 @@ describe('the numbers of the source', () => {
         if (room-- > 0) lease.success();
         else lease.failure(busy);
         // What was before is the way there.
-        if (second >= 150) room >= 0 ? accepted++ : refused++;
+        if (second < 150) continue;
+        if (room >= 0) accepted++;
+        else refused++;
       }
     }
     return refused / accepted;
