@@ -443,4 +443,29 @@ export const breakages: readonly Breakage[] = [
     "if (outcome === 'success') this.#settle('accepted');",
     "this.#settle(outcome === 'success' ? 'accepted' : 'rejected');",
   ),
+
+  breakage(
+    'Chaos: Off unless switched on, and never in secret',
+    'chaos/operator.ts',
+    "if (!Object.is(shown, value)) plan.announce('corrupt');",
+    '',
+  ),
+  breakage(
+    'Chaos: By chance, by number, by time',
+    'chaos/chaos-plan.ts',
+    'rate === 1 || this.#random() < rate',
+    'true',
+  ),
+  breakage(
+    'Chaos: Everything that another side can do wrong',
+    'chaos/operator.ts',
+    "fault === 'truncate' ? EMPTY : NEVER",
+    'NEVER',
+  ),
+  breakage(
+    'Chaos: Nothing outlives the subscription',
+    'chaos/operator.ts',
+    'if (plan.end?.after !== this.count || downstream.closed) return;\n    // The source stops; what it has said so far may still be on its way.\n    this.unsubscribe();',
+    'if (plan.end?.after !== this.count || downstream.closed) return;',
+  ),
 ];
