@@ -1,8 +1,8 @@
-import type { Observable } from 'rxjs';
-import type { EventType, ResilienceEvent } from '../core/events.ts';
+import { isObservable, type Observable } from 'rxjs';
+import { EVENT_CATEGORIES, type EventType, type ResilienceEvent } from '../core/events.ts';
 import { refuseInsideRun } from './current-run.ts';
 import { written } from './letters.ts';
-import { MarbleError } from './marble-error.ts';
+import { MarbleDifference, MarbleError } from './marble-error.ts';
 import { same } from './same.ts';
 
 /** An event by its type, or with as much of it as matters. */
@@ -36,8 +36,13 @@ export interface EventRecording {
  * await answer;
  * expectEvents(recording, ['retry_attempted', 'stream_retracted']);
  * ```
+ * @throws {MarbleError} for what is no bus.
  */
 export function recordEvents(bus: Observable<ResilienceEvent>): EventRecording {
+  if (!isObservable(bus))
+    throw new MarbleError(
+      `Events are heard from a bus, such as getEventBus(), and not from ${written(bus)}.`,
+    );
   const events: ResilienceEvent[] = [];
   const subscription = bus.subscribe((event) => events.push(event));
   return { events, stop: () => subscription.unsubscribe() };
@@ -51,8 +56,28 @@ export function recordEvents(bus: Observable<ResilienceEvent>): EventRecording {
  */
 export function expectEvents(recording: EventRecording, expected: readonly ExpectedEvent[]): void {
   refuseInsideRun('expectEvents');
+  if (!Array.isArray(recording?.events))
+    throw new MarbleError('The imported expectEvents takes what recordEvents(bus) has recorded.');
+  refuseNoEvents(expected);
   const complaint = eventComplaint(recording.events, expected);
-  if (complaint !== undefined) throw new MarbleError(complaint);
+  if (complaint !== undefined) throw new MarbleDifference(complaint);
+}
+
+/** An event that nobody can announce would be expected in vain, or by a test that expects it not to come. */
+export function refuseNoEvents(expected: readonly ExpectedEvent[]): void {
+  if (!Array.isArray(expected))
+    throw new MarbleError(
+      `Events are expected as a list, such as ['retry_attempted'], and not as ${written(expected)}.`,
+    );
+  for (const event of expected as readonly unknown[]) {
+    const type = typeof event === 'string' ? event : (event as { type?: unknown } | null)?.type;
+    if (typeof type === 'string' && Object.hasOwn(EVENT_CATEGORIES, type)) continue;
+    const like = Object.keys(EVENT_CATEGORIES).filter(
+      (known) => known.slice(0, 4) === String(type).slice(0, 4),
+    );
+    const hint = like.length > 0 ? ` Did you mean ${like.join(' or ')}?` : '';
+    throw new MarbleError(`There is no event of the type ${written(type)}.${hint}`);
+  }
 }
 
 export function eventComplaint(

@@ -1,4 +1,6 @@
-import { MarbleError } from './marble-error.ts';
+import { parseConfig } from '../core/config.ts';
+import { FaultScheduleConfigSchema } from './config.ts';
+import { parseStream } from './marbles.ts';
 
 export interface FaultScheduleConfig {
   /** How many attempts are scheduled. */
@@ -16,7 +18,8 @@ export interface FaultScheduleConfig {
 /**
  * A script for each of many attempts, some of which fail by chance.
  *
- * @throws {MarbleError} at once, for a rate outside of [0, 1] or a number of attempts that is none.
+ * @throws {ConfigurationError} at once, naming the option and the value.
+ * @throws {MarbleError} at once, for marbles that mean nothing.
  *
  * @example
  * ```ts
@@ -26,18 +29,10 @@ export interface FaultScheduleConfig {
  * const source = flaky(scripts, { attempts: 4 });
  * ```
  */
-export function faultSchedule({
-  attempts,
-  rate,
-  faults = ['#'],
-  answer,
-  random,
-}: FaultScheduleConfig): string[] {
-  if (!(rate >= 0 && rate <= 1))
-    throw new MarbleError(`faultSchedule: the rate must be in [0, 1], got ${rate}.`);
-  if (!(Number.isSafeInteger(attempts) && attempts > 0))
-    throw new MarbleError(`faultSchedule: attempts must be a whole number of at least 1, got ${attempts}.`);
-  if (faults.length === 0) throw new MarbleError('faultSchedule: there are no faults to choose from.');
+export function faultSchedule(config: FaultScheduleConfig): string[] {
+  const schedule = parseConfig('faultSchedule', FaultScheduleConfigSchema, config);
+  const { attempts, rate, faults, answer, random } = schedule;
+  for (const script of [...faults, answer]) parseStream(script);
   return Array.from({ length: attempts }, () => {
     const [fails, which] = [random() < rate, Math.floor(random() * faults.length)];
     return fails ? (faults[which] as string) : answer;

@@ -1,6 +1,8 @@
-import { MarbleError } from './marble-error.ts';
+import { parseConfig } from '../core/config.ts';
+import { ScriptOptionsSchema } from './config.ts';
 import { parseStream } from './marbles.ts';
 import { nth, ScriptedSource } from './scripted-source.ts';
+import { scriptsFrom } from './scripts.ts';
 
 /** What the marbles of the scripts stand for. */
 export interface ScriptOptions<T> {
@@ -43,12 +45,13 @@ export function flaky<T = string>(scripts: readonly string[], options: ScriptOpt
 export function flaky<T>(
   ...args: readonly (string | readonly string[] | ScriptOptions<T>)[]
 ): ScriptedSource<T> {
-  const [first, options = {}] = args;
-  const [scripts, { values, errors = [], attempts, name = 'The flaky source' }] =
-    typeof first === 'object'
-      ? [first as readonly string[], options as ScriptOptions<T>]
-      : [args as readonly string[], {}];
-  if (scripts.length === 0) throw new MarbleError(`${name} has no script.`);
+  const [scripts, options] = scriptsFrom<ScriptOptions<T>>('flaky', args);
+  const {
+    values,
+    errors = [],
+    attempts,
+    name = 'The flaky source',
+  } = parseConfig('flaky', ScriptOptionsSchema, options);
   const parsed = scripts.map((script, attempt) => parseStream(script, values, nth(errors, attempt)));
   return new ScriptedSource(name, parsed, attempts);
 }

@@ -1,7 +1,7 @@
 import { refuseInsideRun } from './current-run.ts';
 import type { SubscriptionFrames } from './lane.ts';
 import { written } from './letters.ts';
-import { MarbleError } from './marble-error.ts';
+import { MarbleDifference, MarbleError } from './marble-error.ts';
 
 /** Whatever knows of itself what is still open. A shared policy, a provider, a scripted source, a Subject. */
 export interface Leakable {
@@ -33,23 +33,29 @@ export interface Leakable {
  */
 export function expectNoLeaks(...subjects: readonly Leakable[]): void {
   refuseInsideRun('expectNoLeaks');
+  if (subjects.length === 0) throw new MarbleError('expectNoLeaks was given nothing to look into.');
   const leaks = leaksOf(subjects);
-  if (leaks.length > 0) throw new MarbleError(leaks.join('\n'));
+  if (leaks.length > 0) throw new MarbleDifference(leaks.join('\n'));
 }
 
 export function leaksOf(subjects: readonly Leakable[]): string[] {
   return subjects.flatMap((subject, index) => {
-    const name = typeof subject.name === 'string' ? `"${subject.name}"` : `subject ${index + 1}`;
-    const counts = openIn(subject).filter(([open]) => open !== undefined);
+    const name = nameOf(subject) ?? `subject ${index + 1}`;
+    const counts = openIn(subject ?? {}).filter(([open]) => open !== undefined);
     if (counts.length === 0)
       throw new MarbleError(
-        `expectNoLeaks cannot look into ${name} (${written(subject)}): it takes policies, providers, scripted sources and Subjects.`,
+        `expectNoLeaks cannot look into ${name} (${written(subject)}): it takes policies, providers, scripted sources and Subjects.${typeof subject === 'function' ? HINT : ''}`,
       );
     return counts
       .filter(([open]) => open !== 0 && open !== false)
       .map(([open, what]) => `leak: ${name} has ${what}${open === true ? '' : `: ${open}`}.`);
   });
 }
+
+const HINT = ' An operator keeps what it was made of for itself: make its policy, and give it to both.';
+
+const nameOf = (subject: Leakable | undefined): string | undefined =>
+  typeof subject?.name === 'string' && subject.name !== '' ? `"${subject.name}"` : undefined;
 
 function openIn({
   activeCount,

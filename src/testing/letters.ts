@@ -62,7 +62,12 @@ export function written(value: unknown): string {
   if (typeof value !== 'object' || value === null)
     return typeof value === 'string' ? cut(JSON.stringify(value)) : String(value);
   try {
-    return cut(JSON.stringify(value));
+    const text = JSON.stringify(value);
+    const { name } = (value.constructor ?? {}) as { name?: unknown };
+    // What a class hides is not what its value is.
+    return text === '{}' && typeof name === 'string' && name !== 'Object'
+      ? `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}`
+      : cut(text);
   } catch {
     return cut(Object.prototype.toString.call(value));
   }

@@ -8,3 +8,6 @@ export class MarbleError extends Error {
     });
   }
 }
+
+/** What happened is not what was expected. Only this is what the `.not` of a matcher may be after: a mistake is none. */
+export class MarbleDifference extends MarbleError {}

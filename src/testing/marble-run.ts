@@ -1,13 +1,17 @@
-import { type Observable, Subscription, takeWhile } from 'rxjs';
+import { isObservable, type Observable, Subscription, takeWhile } from 'rxjs';
 import type { RunHelpers } from 'rxjs/testing';
+import { timestamp } from '../core/clock.ts';
+import { parseConfig } from '../core/config.ts';
 import type { ResilienceEvent } from '../core/events.ts';
 import { chunkOf, parseChat } from './chat-letters.ts';
+import { RunOptionsSchema } from './config.ts';
 import { asCurrentRun } from './current-run.ts';
 import { difference } from './difference.ts';
-import { type ExpectedEvent, eventComplaint, recordEvents } from './events.ts';
-import { type Lane, type Mark, subscriptionMarks } from './lane.ts';
+import { type ExpectedEvent, eventComplaint, recordEvents, refuseNoEvents } from './events.ts';
+import { type Lane, type Mark, type SubscriptionFrames, subscriptionMarks } from './lane.ts';
 import { type Leakable, leaksOf } from './leaks.ts';
-import { MarbleError } from './marble-error.ts';
+import { written } from './letters.ts';
+import { MarbleDifference, MarbleError } from './marble-error.ts';
 import type {
   ChatExpectation,
   MarbleHelpers,
@@ -34,6 +38,8 @@ interface Expectation {
 }
 
 const HOW_TO_END = "End it with `take`, or with a subscription: expectObservable(stream, '^-----!').";
+const NOTHING_SHOWN =
+  'It has shown nothing at all. If it waits for a promise, that is why: promises do not resolve in virtual time.';
 const CIRCUIT_TIMERS: ReadonlySet<unknown> = new Set(['open', 'half-open']);
 
 /** One run in virtual time: what it records, what it expects, and everything that is wrong with it. */
@@ -42,7 +48,7 @@ export class MarbleRun {
   readonly #maxValues: number;
   /** Asked in this order once time stands still. */
   readonly #checks: Check[] = [];
-  /** What streams complain of, and may swallow. */
+  /** Mistakes of the test, and what streams complain of and may swallow. */
   readonly #complaints: string[] = [];
   readonly #open = new Set<string>();
   #flooded: string | undefined;
@@ -50,7 +56,8 @@ export class MarbleRun {
   #flushed = false;
   #over = false;
 
-  constructor({ maxTasks = 100_000, maxValues = 1_000 }: RunOptions = {}) {
+  constructor(options: RunOptions = {}) {
+    const { maxTasks, maxValues } = parseConfig('A marble run', RunOptionsSchema, options);
     this.#maxValues = maxValues;
     this.#scheduler = new RunScheduler(maxTasks);
   }
@@ -62,6 +69,8 @@ export class MarbleRun {
 
   /** @throws {MarbleError} if the run never ends, or the callback is none that virtual time can wait for. */
   run<T>(callback: (helpers: MarbleHelpers) => T): T {
+    if (typeof callback !== 'function')
+      throw new MarbleError(`A marble run takes a callback, and was given ${written(callback)}.`);
     try {
       const result = asCurrentRun(this.#complaints, () =>
         this.#scheduler.run((helpers) => this.#call(callback, helpers)),
@@ -75,13 +84,18 @@ export class MarbleRun {
 
   /** @throws {MarbleError} with everything that is not as expected. */
   check(): void {
-    const found = [...this.#complaints, ...this.#checks.flatMap((check) => check())].filter(
-      (complaint) => complaint !== undefined,
-    );
-    if (found.length > 0) throw new MarbleError(`\n${found.join('\n\n')}\n`);
+    const differences = this.#checks.flatMap((check) => check()).filter((it) => it !== undefined);
+    const found = [...this.#complaints, ...differences];
+    if (found.length === 0) return;
+    const Failure = this.#complaints.length > 0 ? MarbleError : MarbleDifference;
+    throw new Failure(`\n${found.join('\n\n')}\n`);
   }
 
   record(name: string, stream: Observable<unknown>, subscription = '^'): Lane {
+    if (!isObservable(stream))
+      throw new MarbleError(
+        `${name} looks at an Observable, and was given ${written(stream)}.${hintFor(stream)}`,
+      );
     const { subscribedFrame, unsubscribedFrame } = parseSubscription(subscription);
     const marks: Mark[] = [];
     const recording = new Subscription();
@@ -133,11 +147,15 @@ export class MarbleRun {
   readonly expectSubscriptions = (source: Subscribable): SubscriptionExpectation => {
     const name = this.#named('expectSubscriptions');
     const checks = this.#promised(name, ".toBe(['^--!'])");
+    if (logOf(source) === undefined)
+      throw new MarbleError(
+        `${name} looks at a source that knows who subscribed to it, such as flaky(…), scriptedProvider(…) or cold(…), and was given ${written(source)}.`,
+      );
     return {
       toBe(marbles) {
-        const wanted = (typeof marbles === 'string' ? [marbles] : marbles).map(parseSubscription);
+        const wanted = (Array.isArray(marbles) ? marbles : [marbles]).map(parseSubscription);
         checks.push(() => {
-          const logs = 'subscriptions' in source ? source.subscriptions : source;
+          const logs = logOf(source) ?? [];
           return Array.from({ length: Math.max(wanted.length, logs.length) }, (_, index) =>
             difference(
               { name: 'expected', marks: subscriptionMarks(wanted[index]) },
@@ -151,6 +169,7 @@ export class MarbleRun {
 
   readonly expectEvents = (bus: Observable<ResilienceEvent>, expected: readonly ExpectedEvent[]): void => {
     this.#named('expectEvents');
+    refuseNoEvents(expected);
     const recording = recordEvents(bus);
     this.#checks.push(() => {
       recording.stop();
@@ -172,6 +191,8 @@ export class MarbleRun {
     const own = { expectObservable, expectChat, expectSubscriptions, expectEvents, expectNoLeaks };
     const result = callback({ ...helpers, flush, ...own });
     refusePromise(result);
+    if (timestamp() !== this.#scheduler.frame)
+      throw new MarbleError('A TestScheduler.run inside of the marble run has taken its clock away.');
     return result;
   }
 
@@ -181,7 +202,11 @@ export class MarbleRun {
     const checks = this.#promised(name, '.toBe(marbles)');
     return {
       name,
-      is: (expected, values) => void checks.push(() => [difference(expected, actual, values)]),
+      is: (expected, values) =>
+        void checks.push(() => {
+          const differs = difference(expected, actual, values);
+          return [differs && actual.marks.length === 0 ? `${differs}\n  ${NOTHING_SHOWN}` : differs];
+        }),
     };
   }
 
@@ -195,11 +220,10 @@ export class MarbleRun {
   /** Checks that are still to come; none is a mistake of the test. */
   #promised(name: string, call: string): Check[] {
     const checks: Check[] = [];
-    this.#checks.push(() =>
-      checks.length > 0
-        ? checks.flatMap((check) => check())
-        : [`${name} was never checked: it lacks its ${call}.`],
-    );
+    this.#checks.push(() => {
+      if (checks.length === 0) this.#complaints.push(`${name} was never checked: it lacks its ${call}.`);
+      return checks.flatMap((check) => check());
+    });
     return checks;
   }
 
@@ -228,15 +252,31 @@ export class MarbleRun {
 
   /** An open circuit is on its way to half-open, and that takes a timer. */
   #leftTimers(subjects: readonly Leakable[]): readonly string[] {
-    const excused = subjects.filter((subject) => CIRCUIT_TIMERS.has(Reflect.get(subject, 'state'))).length;
+    const excused = subjects.filter((subject) =>
+      CIRCUIT_TIMERS.has((subject as { state?: unknown } | undefined)?.state),
+    ).length;
     return this.#scheduler.leftTimers
       .slice(excused)
       .map((due) => `leak: a timer that is due in frame ${due} was armed when everything had ended.`);
   }
 }
 
-function refusePromise(result: unknown): void {
-  if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== 'function') return;
+/** Who subscribed to the source and when, if it knows. */
+function logOf(source: unknown): readonly SubscriptionFrames[] | undefined {
+  const log = Array.isArray(source)
+    ? source
+    : (source as { subscriptions?: unknown } | null | undefined)?.subscriptions;
+  return Array.isArray(log) ? log : undefined;
+}
+
+const isPromise = (value: unknown): boolean =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+
+const hintFor = (value: unknown): string =>
+  isPromise(value) ? ' Promises do not resolve in virtual time: test them with fake timers.' : '';
+
+export function refusePromise(result: unknown): void {
+  if (!isPromise(result)) return;
   void Promise.resolve(result).catch(() => {});
   throw new MarbleError(
     'The callback of the marble run returned a promise. Virtual time does not wait for promises: what follows the first `await` would never be checked. Test promises with fake timers.',

@@ -1,4 +1,5 @@
 import type { Mark, SubscriptionFrames } from './lane.ts';
+import { written } from './letters.ts';
 import { MarbleError } from './marble-error.ts';
 
 /** What the letters of marbles stand for. */
@@ -16,9 +17,17 @@ const TIME = /^(\d+(?:\.\d+)?)(ms|s|m)(?= |$)/;
  * @throws {MarbleError} where RxJS would go on with something else than was meant.
  */
 export function parseMarbles(marbles: string, values?: Values, error: unknown = 'error'): Mark[] {
+  if (typeof marbles !== 'string')
+    throw new MarbleError(`Marbles are a string such as '--a--|', and were ${written(marbles)}.`);
   const refuse = (reason: string): never => {
-    throw new MarbleError(`The marbles "${marbles}" ${reason}.`);
+    throw new MarbleError(`The marbles ${JSON.stringify(marbles)} ${reason}.`);
   };
+  const time = brokenTime(marbles);
+  if (time !== undefined)
+    refuse(
+      `contain "${time}", which would be read as letters: a time such as 500ms has a space before and behind`,
+    );
+  if (/[\t\n\r]/.test(marbles)) refuse('contain white space that is no space and would be read as a value');
   const marks: Mark[] = [];
   let frame = 0;
   let group: number | undefined;
@@ -60,6 +69,15 @@ export function parseMarbles(marbles: string, values?: Values, error: unknown = 
       refuse(`contain "${symbol}", for which there is no value; there are ${Object.keys(values).join(', ')}`);
     return { frame, kind: 'next', value: values[symbol] };
   }
+}
+
+/** What looks like a time and is none, because a space is missing or one too many. */
+function brokenTime(marbles: string): string | undefined {
+  const words = marbles.split(' ');
+  const at = words.findIndex((word, index) =>
+    /\d(?:\.\d+)?ms/.test(word) ? !TIME.test(word) : word === 'ms' && /^\d+$/.test(words[index - 1] ?? ''),
+  );
+  return words[at] === 'ms' ? `${words[at - 1]} ms` : words[at];
 }
 
 /** Marbles of a stream, in which nobody subscribes. */

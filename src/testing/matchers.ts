@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { type EventRecording, type ExpectedEvent, expectEvents } from './events.ts';
 import { expectNoLeaks, type Leakable } from './leaks.ts';
-import { MarbleError } from './marble-error.ts';
+import { MarbleDifference } from './marble-error.ts';
 import type { Values } from './marbles.ts';
 import { runMarbles } from './run-marbles.ts';
 
@@ -62,7 +62,8 @@ function verdict(what: string, check: () => void): MatcherResult {
     check();
     return { pass: true, message: () => `expected anything but ${what}` };
   } catch (error) {
-    if (!(error instanceof MarbleError)) throw error;
+    // A mistake of the test is none of the differences that `.not` may be after.
+    if (!(error instanceof MarbleDifference)) throw error;
     const { message } = error;
     return { pass: false, message: () => message };
   }

@@ -2,7 +2,7 @@ import { isObservable, type Observable } from 'rxjs';
 import type { Lane } from './lane.ts';
 import { MarbleError } from './marble-error.ts';
 import type { MarbleHelpers } from './marble-helpers.ts';
-import { MarbleRun, type RunOptions } from './marble-run.ts';
+import { MarbleRun, type RunOptions, refusePromise } from './marble-run.ts';
 import { renderLanes } from './render-lanes.ts';
 import { ScriptedProvider } from './scripted-provider.ts';
 import { ScriptedSource } from './scripted-source.ts';
@@ -34,8 +34,13 @@ export function renderMarbles(
 ): string {
   const run = new MarbleRun(options);
   const drawn = run.run((helpers) => {
-    const entries = Object.entries(callback(helpers) ?? {});
-    return entries.map(([name, subject]) => lanesOf(name, subject, run));
+    const lanes = callback(helpers);
+    refusePromise(lanes);
+    if (typeof lanes !== 'object' || lanes === null || Array.isArray(lanes) || isObservable(lanes))
+      throw new MarbleError(
+        'renderMarbles draws streams by their names: return an object such as { answer: stream }.',
+      );
+    return Object.entries(lanes).map(([name, subject]) => lanesOf(name, subject, run));
   });
   run.check();
   if (drawn.length === 0) throw new MarbleError('renderMarbles: the callback returned nothing to draw.');

@@ -7,11 +7,13 @@ import {
   ProviderError,
   type ProviderErrorKind,
 } from '../chat/index.ts';
+import { parseConfig } from '../core/config.ts';
 import { untilAborted } from '../interop/index.ts';
 import { type ChatLetters, parseChat } from './chat-letters.ts';
+import { ScriptedProviderOptionsSchema } from './config.ts';
 import type { SubscriptionFrames } from './lane.ts';
-import { MarbleError } from './marble-error.ts';
 import { nth, ScriptedSource } from './scripted-source.ts';
+import { scriptsFrom } from './scripts.ts';
 
 export interface ScriptedProviderOptions {
   /** What the provider is called. @default 'scripted' */
@@ -34,8 +36,10 @@ export class ScriptedProvider implements ChatProvider {
 
   /** @internal */
   constructor(scripts: readonly string[], options: ScriptedProviderOptions) {
-    const { name = 'scripted', values, errors = ['overloaded'], attempts } = options;
-    if (scripts.length === 0) throw new MarbleError(`Provider "${name}" has no script.`);
+    const { values: _, ...rest } = parseConfig('scriptedProvider', ScriptedProviderOptionsSchema, options);
+    const { name = 'scripted', errors = ['overloaded'], attempts } = rest;
+    // The schema knows that they are chunks or texts only as far as it must.
+    const { values } = options;
     this.name = name;
     this.source = new ScriptedSource(
       `Provider "${name}"`,
@@ -82,10 +86,7 @@ export function scriptedProvider(
 export function scriptedProvider(
   ...args: readonly (string | readonly string[] | ScriptedProviderOptions)[]
 ): ScriptedProvider {
-  const [first, options = {}] = args;
-  return typeof first === 'object'
-    ? new ScriptedProvider(first as readonly string[], options as ScriptedProviderOptions)
-    : new ScriptedProvider(args as readonly string[], {});
+  return new ScriptedProvider(...scriptsFrom<ScriptedProviderOptions>('scriptedProvider', args));
 }
 
 function errorOf(provider: string, error: unknown): unknown {

@@ -69,7 +69,7 @@ describe('a flaky source', () => {
   });
 
   it('without a script is refused', () => {
-    expect(() => flaky([], {})).toThrow(new MarbleError('The flaky source has no script.'));
+    expect(() => flaky([], {})).toThrow(new MarbleError('flaky needs at least one script.'));
   });
 
   it('with marbles that mean nothing is refused', () => {
@@ -153,11 +153,11 @@ describe('a fault schedule', () => {
   });
 
   it.each([
-    [{ rate: 1.1 }, 'the rate must be in [0, 1], got 1.1'],
-    [{ rate: Number.NaN }, 'the rate must be in [0, 1], got NaN'],
-    [{ attempts: 0 }, 'attempts must be a whole number of at least 1, got 0'],
-    [{ attempts: 1.5 }, 'attempts must be a whole number of at least 1, got 1.5'],
-    [{ faults: [] }, 'there are no faults to choose from'],
+    [{ rate: 1.1 }, 'option "rate" must be at least 0 and at most 1, got 1.1'],
+    [{ rate: Number.NaN }, 'option "rate" must be a number, got NaN'],
+    [{ attempts: 0 }, 'option "attempts" must be a whole number of at least 1, got 0'],
+    [{ attempts: 1.5 }, 'option "attempts" must be a whole number of at least 1, got 1.5'],
+    [{ faults: [] }, 'option "faults" must hold at least one of them, got an array of 0'],
   ])('with %o is refused', (wrong, reason) => {
     expect(() => faultSchedule({ ...config, ...wrong, random: seededRandom(1) })).toThrow(reason);
   });

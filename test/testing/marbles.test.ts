@@ -28,7 +28,7 @@ describe('marbles', () => {
       ' 2m ',
       ' 0.25ms ',
       ' 3',
-      'ms',
+      's',
     ),
   );
 
@@ -72,6 +72,13 @@ describe('marbles', () => {
       'contain "x", for which there is no value; there are a, b.',
     );
   });
+
+  it.each(['500ms|', '-a500ms -', '-- 500 ms -', ' 0.5ms(a|)'])(
+    'with a time that RxJS would read as letters are refused: %s',
+    (marbles) => {
+      expect(() => parseMarbles(marbles)).toThrow('would be read as letters');
+    },
+  );
 
   it.each(['-^-a', 'a!'])('of a stream have no place for subscriptions: %s', (marbles) => {
     expect(() => parseStream(marbles)).toThrow('"^" and "!" have no place there');

@@ -88,6 +88,8 @@ describe('a scripted provider', () => {
   });
 
   it('without a script is refused', () => {
-    expect(() => scriptedProvider([], { name: 'openai' })).toThrow('Provider "openai" has no script.');
+    expect(() => scriptedProvider([], { name: 'openai' })).toThrow(
+      'scriptedProvider needs at least one script.',
+    );
   });
 });
