@@ -3,8 +3,10 @@ export * from './bulkhead/index.ts';
 export * from './chaos/index.ts';
 export * from './chat/index.ts';
 export * from './circuit-breaker/index.ts';
+export type { DemandOptions } from './core/demand.ts';
 export {
   BulkheadRejectedError,
+  type BulkheadRejection,
   ChaosError,
   CircuitOpenError,
   ConfigurationError,
@@ -39,7 +41,7 @@ export {
   type ResilienceEventOf,
   ResilienceEventSchema,
 } from './core/events.ts';
-export { Lease } from './core/lease.ts';
+export { type AcquireOptions, Lease } from './core/lease.ts';
 export type { AddingOperator, TransparentOperator } from './core/operator-types.ts';
 export * from './fallback/index.ts';
 export * from './health/index.ts';

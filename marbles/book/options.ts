@@ -23,15 +23,23 @@ export interface ConfigSource {
   readonly parts?: Readonly<Record<string, ConfigSource>>;
 }
 
-/** The config of an operator, and what may be said for a single call. */
+/** The config of an operator, and what may be said in its second argument, or for a single call. */
 export interface OperatorConfig extends ConfigSource {
-  readonly call?: ConfigSource;
+  readonly call?: ConfigSource & { readonly heading: string };
 }
 
+const DEMAND: ConfigSource = { schema: 'DemandSchema', file: 'src/core/demand.ts' };
+const RATE_LIMIT_OPTIONS: ConfigSource = {
+  schema: 'RateLimitOptionsSchema',
+  file: 'src/rate-limit/rate-limit-options.ts',
+  inherits: [DEMAND],
+};
+const ASKED = 'What each subscription asks, as the second argument:';
 const TIMEOUT: ConfigSource = { schema: 'TimeoutConfigSchema', file: 'src/timeout/timeout-config.ts' };
 const RESILIENCE: ConfigSource = {
   schema: 'ResilienceConfigSchema',
   file: 'src/pipeline/resilience-config.ts',
+  inherits: [RATE_LIMIT_OPTIONS],
   parts: { timeout: TIMEOUT },
 };
 const CHAT_TIMEOUT: ConfigSource = { schema: 'ChatTimeoutSchema', file: 'src/chat/clocks.ts' };
@@ -39,8 +47,16 @@ const CHAT_TIMEOUT: ConfigSource = { schema: 'ChatTimeoutSchema', file: 'src/cha
 /** By the operator of the chapter. */
 export const CONFIGS: Readonly<Record<string, OperatorConfig>> = {
   circuitBreaker: { schema: 'CircuitBreakerConfigSchema', file: 'src/circuit-breaker/config.ts' },
-  bulkhead: { schema: 'BulkheadConfigSchema', file: 'src/bulkhead/bulkhead.ts' },
-  rateLimit: { schema: 'RateLimiterConfigSchema', file: 'src/rate-limit/rate-limiter.ts' },
+  bulkhead: {
+    schema: 'BulkheadConfigSchema',
+    file: 'src/bulkhead/bulkhead.ts',
+    call: { ...DEMAND, heading: ASKED },
+  },
+  rateLimit: {
+    schema: 'RateLimiterConfigSchema',
+    file: 'src/rate-limit/rate-limiter-config.ts',
+    call: { ...RATE_LIMIT_OPTIONS, heading: ASKED },
+  },
   adaptiveThrottle: {
     schema: 'AdaptiveThrottleConfigSchema',
     file: 'src/adaptive-throttle/adaptive-throttle.ts',
@@ -59,7 +75,8 @@ export const CONFIGS: Readonly<Record<string, OperatorConfig>> = {
       schema: 'CallOptionsSchema',
       file: 'src/chat/resilient-config.ts',
       commentsIn: 'src/chat/provider.ts',
-      handsOn: ['attempt', 'resume', 'checkpoint', 'headersReceived', 'keepAliveReceived'],
+      handsOn: ['attempt', 'resume', 'checkpoint', 'headersReceived', 'keepAliveReceived', 'limitsReported'],
+      heading: 'For a single call:',
     },
   },
   HealthChecker: { schema: 'HealthCheckerConfigSchema', file: 'src/health/config.ts' },
@@ -112,7 +129,8 @@ function membersOf(syntax: Syntax): Map<string, Member> {
     .declarations()
     .filter(
       ({ node, name }) =>
-        node.type === 'TSInterfaceDeclaration' && /Config$|^(Policies|CallOptions|ChatContext)$/.test(name),
+        node.type === 'TSInterfaceDeclaration' &&
+        /Config$|^(Policies|CallOptions|ChatContext|RateLimitOptions)$/.test(name),
     )
     .flatMap(({ node }) => (isNode(node.body) ? nodes(node.body.body) : []));
   return new Map(

@@ -48,7 +48,7 @@ export function pageOf(chapter: Chapter): { folder: string; files: Map<string, s
     tableOf(optionsOf(config)),
     'And those that every policy takes:',
     tableOf(commonOptions()),
-    ...(config.call ? ['For a single call:', tableOf(optionsOf(config.call))] : []),
+    ...(config.call ? [config.call.heading, tableOf(optionsOf(config.call))] : []),
     '## Diagrams',
     'Each of them is a test that runs in virtual time, and its picture is drawn from what happened. [How to read them](README.md#how-to-read-the-pictures).',
     ...sections,

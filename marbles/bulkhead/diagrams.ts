@@ -1,12 +1,13 @@
 import { distinctUntilChanged, map, merge, type Observable, pipe, take } from 'rxjs';
 import { Bulkhead, type BulkheadConfig, bulkhead } from '../../src/bulkhead/index.ts';
+import type { DemandOptions } from '../../src/core/demand.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import { again } from '../again.ts';
 import type { Chapter } from '../diagram.ts';
 
-function watched(config: BulkheadConfig) {
+function watched(config: BulkheadConfig, options: DemandOptions = {}) {
   const policy = new Bulkhead(config);
-  return { operator: bulkhead(policy), lanes: lanesOf(policy) };
+  return { operator: bulkhead(policy, options), lanes: lanesOf(policy) };
 }
 
 const lanesOf = ({ state$ }: Bulkhead) => ({
@@ -175,6 +176,59 @@ export const bulkheadChapter: Chapter = {
       expected: '     --a----b|',
       subscriptions: ['^----!', '-----^--!'],
       lanes: { 'in use': { expected: '1-------0' }, waiting: { expected: '1----0' } },
+    },
+    {
+      title: 'Who is more urgent goes first',
+      prose:
+        'The three that wait have the priorities 0, 0 and 1. The last one goes first; among equals the order in which they came stands. There is no ageing: as long as more urgent ones come, the others wait, until queueTimeout.',
+      setup() {
+        const priorities = [0, 0, 0, 1];
+        return watched({ maxConcurrent: 1 }, { priority: () => priorities.shift() ?? 0 });
+      },
+      source: ['    ----a|', '-d|', '-b|', '-c|'],
+      consumers: [' ^', '-^', '--^', '---^'],
+      expected: ['  ----a|', '--------b|', '----------c|', '------d|'],
+      subscriptions: ['^----!', '-----^-!', '-------^-!', '---------^-!'],
+      lanes: { 'in use': { expected: '1----------0' }, waiting: { expected: '0123-2-1-0' } },
+    },
+    {
+      title: 'When the line is full, the least urgent goes',
+      prose:
+        'One may wait. The third stream has a higher priority than the second, which is sent away for it, and hears so at once.',
+      setup() {
+        const priorities = [0, 0, 1];
+        return watched({ maxConcurrent: 1, maxQueue: 1 }, { priority: () => priorities.shift() ?? 0 });
+      },
+      source: ['    ----a|', '-c|'],
+      consumers: [' ^', '-^', '--^'],
+      expected: ['  ----a|', '--#', '------c|'],
+      errors: ['error', 'BulkheadRejectedError', 'error'],
+      subscriptions: ['^----!', '-----^-!'],
+      lanes: { 'in use': { expected: '1------0' }, waiting: { expected: '01---0' } },
+    },
+    {
+      title: 'Who cannot be served in time is refused at once',
+      prose:
+        'The first stream has shown that one takes 4 ms. The fourth would have to wait twice as long, and has a patience of 6: it hears so immediately, and not after 6 ms in vain.',
+      setup: () => watched({ maxConcurrent: 1 }, { patience: 6 }),
+      source: '       ---a|',
+      consumers: [' ^', '-----^', '-----^', '-----^'],
+      expected: ['  ---a|', '--------a|', '------------a|', '-----#'],
+      errors: ['error', 'error', 'error', 'BulkheadRejectedError'],
+      subscriptions: ['^---!', '-----^---!', '---------^---!'],
+      lanes: { 'in use': { expected: '1---01-------0' }, waiting: { expected: '0----1---0' } },
+    },
+    {
+      title: 'Nobody waits longer than the own patience',
+      prose:
+        'Before the first stream has ended nobody knows how long one takes, so the second waits. After 3 ms it is no longer of use.',
+      setup: () => watched({ maxConcurrent: 1 }, { patience: 3 }),
+      source: '       ------a|',
+      consumers: [' ^', '-^'],
+      expected: ['  ------a|', '----#'],
+      errors: ['error', 'BulkheadRejectedError'],
+      subscriptions: ['^------!'],
+      lanes: { 'in use': { expected: '1------0' }, waiting: { expected: '01--0' } },
     },
   ],
 };

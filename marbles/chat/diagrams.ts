@@ -459,6 +459,21 @@ export const chatChapter: Chapter = {
       values,
     },
     {
+      title: 'Tokens are reserved before a request is sent, and settled when they have been counted',
+      prose:
+        'Two are expected to be sent and four to be written, which is all that is there. The first answer has three, so one goes back, and the second request is sent a millisecond earlier than it was to be.',
+      setup: () =>
+        call({
+          rateLimit: { tokensPerMinute: 60_000, burstWindow: 6 },
+          estimateTokens: () => ({ inputTokens: 2, outputTokens: 4 }),
+        }),
+      source: '         a-(uF|)',
+      consumers: ['   ^', '^'],
+      expected: ['    a-(uF|)', '-----a-(uF|)'],
+      subscriptions: ['^-!', '-----^-!'],
+      values,
+    },
+    {
       title: 'Every provider has its policies around it',
       prose:
         'Main has one place. The second call waits for it, and that wait is no part of timeout.first: its 4 ms begin with the attempt.',

@@ -53,6 +53,19 @@ export const bulkhead: Section = {
         bulkhead: ['A refusal says why', 'A full queue refuses at once', 'Who waits too long is sent away'],
       },
     },
+    {
+      name: 'The more urgent first, and nobody in vain',
+      promise:
+        'A higher `priority` goes first, and takes the place in line of a lower one when the line is full. Who cannot be served within its `patience` is refused at once, judged by the last streams; nobody waits longer than that.',
+      shown: {
+        bulkhead: [
+          'Who is more urgent goes first',
+          'When the line is full, the least urgent goes',
+          'Who cannot be served in time is refused at once',
+          'Nobody waits longer than the own patience',
+        ],
+      },
+    },
   ],
 };
 
@@ -124,6 +137,56 @@ export const rateLimit: Section = {
           'nobody who only tries overtakes those who wait, not even when the permit is due',
         ],
         because: 'code without a stream has no marbles',
+      },
+    },
+    {
+      name: 'Tokens are reserved, counted and settled',
+      promise:
+        'From all limits at once or from none, first come, first served, whatever the size. What was not used goes back, what was used beyond is a debt, and what nobody has counted stays reserved.',
+      shown: {
+        rateLimit: [
+          'A limit by the minute keeps a minute of permits, or as much as you say',
+          'Tokens are reserved before a stream begins',
+          'Small requests do not overtake a large one',
+          'Who asks for more than the bucket holds waits until it is full, and leaves a debt',
+          'What was not used goes back',
+          'What was used beyond the reservation is taken',
+          'Tokens are counted while they come',
+          'A broken stream keeps its reservation',
+          'All limits or none',
+        ],
+        resilience: 'Every attempt reserves tokens of its own',
+        ResilientProvider:
+          'Tokens are reserved before a request is sent, and settled when they have been counted',
+      },
+    },
+    {
+      name: 'One refusal of the service stops the herd',
+      promise:
+        'For as long as it says, within bounds. Then one begins, and the others follow at the usual pace. What it says is left lowers the bucket and never raises it; its limits re-tune the pace within the bounds of the user.',
+      shown: {
+        rateLimit: [
+          'One refusal of the service stops the herd',
+          'With feedback.pause false everybody finds out for themselves',
+          'No pause is longer than feedback.maxPause',
+          'By chance a pause is up to a tenth longer',
+          'What the service says is left is all there is',
+          'With feedback.remaining false only the own count matters',
+          'A limiter may follow the limits of the service, within bounds',
+          'A pause may be made by hand',
+        ],
+      },
+    },
+    {
+      name: 'The more urgent first, and nobody in vain',
+      promise:
+        'A higher `priority` goes first, and takes the place in line of a lower one when the line is full. Who would have to wait longer than its `patience` is refused at once.',
+      shown: {
+        rateLimit: [
+          'Who is more urgent goes first',
+          'When the line is full, the least urgent goes',
+          'Who cannot wait as long as it takes is refused at once',
+        ],
       },
     },
   ],

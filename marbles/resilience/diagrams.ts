@@ -8,6 +8,7 @@ import { RateLimiter, rateLimit } from '../../src/rate-limit/index.ts';
 import { fixedBackoff, fullJitterBackoff, retryWithBackoff } from '../../src/retry/index.ts';
 import { timeout } from '../../src/timeout/index.ts';
 import type { Chapter } from '../diagram.ts';
+import { sampled } from '../sampled.ts';
 
 const inUse = ({ state$ }: Bulkhead) =>
   state$.pipe(
@@ -205,6 +206,27 @@ export const resilienceChapter: Chapter = {
       expected: ['    ---a|', '  -------------a|'],
       subscriptions: ['^---!', '----------^---!'],
       lanes: { 'in use': { expected: '1---0-----1---0' } },
+    },
+    {
+      title: 'Every attempt reserves tokens of its own',
+      prose:
+        'Four are expected of each, six are there, and one comes back every millisecond. The first attempt breaks off and keeps its four; the retry, due at 3 ms, finds five.',
+      setup() {
+        const limiter = new RateLimiter({ tokensPerMinute: 60_000, burstWindow: 6 });
+        return {
+          operator: resilience({
+            retry: { backoff: fixedBackoff(1) },
+            rateLimit: limiter,
+            tokens: 4,
+            usageOf: (value) => (value === 'b' ? 1 : undefined),
+          }),
+          lanes: { tokens: sampled(() => limiter.state.balances.tokens, 7) },
+        };
+      },
+      source: ['      --#', '-b|'],
+      expected: '     ----b|',
+      subscriptions: ['^-!', '---^-!'],
+      lanes: { tokens: { expected: '234126' } },
     },
     {
       title: 'The wait for a place is no part of timeout.first',

@@ -2,11 +2,20 @@ import { defer, mergeWith, type Observable, of } from 'rxjs';
 import * as z from 'zod/mini';
 import { type Clock, clockOf, isDue, type Timer } from '../core/clock.ts';
 import { commonOptions, count, limit, parseConfig } from '../core/config.ts';
-import { BulkheadRejectedError } from '../core/errors.ts';
+import { BulkheadRejectedError, type BulkheadRejection } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
-import { type AdmissionPolicy, type Applicant, acquire, Lease, type Place } from '../core/lease.ts';
+import {
+  type AcquireOptions,
+  type AdmissionPolicy,
+  type Applicant,
+  acquire,
+  type Demand,
+  Lease,
+  type Place,
+} from '../core/lease.ts';
+import { MovingMean } from '../core/moving-mean.ts';
 import { OrderedSubject } from '../core/ordered-subject.ts';
-import { WaitingLine } from '../core/waiting-line.ts';
+import { WaitingLine, type WaitingPlace } from '../core/waiting-line.ts';
 
 /** The options of a {@link Bulkhead}, with their defaults. */
 export const BulkheadConfigSchema = z.strictObject({
@@ -41,6 +50,8 @@ export class Bulkhead implements AdmissionPolicy {
   readonly #events: EventBus;
   readonly #line = new WaitingLine(() => this.#changed());
   readonly #changes$ = new OrderedSubject<BulkheadState>();
+  /** How long the last leases were held. */
+  readonly #serviceTime = new MovingMean();
   #activeCount = 0;
   #rejectedCount = 0;
   #handingOut = false;
@@ -88,42 +99,56 @@ export class Bulkhead implements AdmissionPolicy {
   );
 
   /**
-   * A lease for code without a stream; an abort of `signal` leaves the line. The place is held until the lease is settled.
+   * A lease for code without a stream; an abort of the signal leaves the line. The place is held until the lease is settled.
    *
    * ```ts
-   * using lease = await bulkhead.acquire();
+   * using lease = await bulkhead.acquire({ priority: 1, signal });
    * await send(message);
    * ```
    *
+   * @param options a signal, or all that is asked for.
    * @throws {BulkheadRejectedError} when the queue is full or the wait too long.
    */
-  acquire(signal?: AbortSignal): Promise<Lease> {
-    return acquire(this, signal);
+  acquire(options: AbortSignal | AcquireOptions = {}): Promise<Lease> {
+    return acquire(this, options);
   }
 
   /** @internal */
-  admit(applicant: Applicant): Lease | Place | Error {
-    if (this.#activeCount < this.#maxConcurrent && this.#line.size === 0) return this.#lease();
-    if (this.#line.size >= this.#maxQueue) {
-      return this.#reject(
-        'queue-full',
-        `is full: ${this.#activeCount} active, ${this.#line.size} waiting (maxQueue).`,
-      );
+  admit(applicant: Applicant, { priority = 0, patience = Infinity }: Demand = {}): Lease | Place | Error {
+    if (this.#activeCount < this.#maxConcurrent && this.#line.isFree(priority)) return this.#lease();
+    const expected = this.#expectedWait(priority);
+    const isFull = this.#line.size >= this.#maxQueue;
+    const evicted = isFull ? this.#line.outranked(priority) : undefined;
+    if (isFull && evicted === undefined) {
+      const explanation = `is full: ${this.#activeCount} active, ${this.#line.size} waiting (maxQueue).`;
+      return this.#reject('queue-full', explanation, expected);
     }
-    const place = this.#line.join(applicant, this.#clock.now());
-    if (this.#line.size === 1) this.#watchFirst();
+    const longest = Math.min(patience, this.#queueTimeout);
+    if (expected !== undefined && !isDue(expected, patience))
+      return this.#shed('deadline', priority, `has no place within ${patience} ms (patience).`, expected);
+
+    if (evicted !== undefined) this.#line.remove(evicted);
+    const since = this.#clock.now();
+    const place = this.#line.join({ applicant, priority, since, patience: longest, load: ONE });
+    if (place === this.#line.mostUrgent) this.#watch();
     this.#changed();
     this.#events.publish('bulkhead_queued', this.name, this.#state());
+    if (evicted !== undefined) {
+      const wait = this.#expectedWait(evicted.priority);
+      const explanation = 'gave the place in line to a higher priority.';
+      evicted.applicant.refused(() => this.#shed('evicted', evicted.priority, explanation, wait));
+    }
     return place;
   }
 
   #lease(): Lease {
     this.#activeCount++;
     this.#changed();
-    return new BulkheadLease(this.#release);
+    return new BulkheadLease(this.#clock.now(), this.#release);
   }
 
-  readonly #release = (): void => {
+  readonly #release = (since: number): void => {
+    this.#serviceTime.add(this.#clock.now() - since);
     this.#activeCount--;
     this.#changed();
     this.#handOut();
@@ -140,36 +165,63 @@ export class Bulkhead implements AdmissionPolicy {
     this.#handingOut = false;
   }
 
-  /** One timer for the whole line: all wait equally long, so the first in line is the first to give up. */
-  #watchFirst(): void {
+  /** As long as it takes those ahead, and the newcomer's own turn to come: a place comes free every nth part of a service time. */
+  #expectedWait(priority: number): number | undefined {
+    const ahead = this.#line.ahead(priority, ONE)[0] as number;
+    const { value } = this.#serviceTime;
+    return value === undefined ? undefined : ((ahead + 1) * value) / this.#maxConcurrent;
+  }
+
+  /** One timer for the whole line. */
+  #watch(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const first = this.#line.first;
-    if (first === undefined) return;
-    const due = first.since + this.#queueTimeout;
-    this.#timer = this.#clock.schedule(due - this.#clock.now(), () => this.#sendOverdueAway());
+    const next = this.#line.mostUrgent;
+    if (next === undefined) return;
+    this.#timer = this.#clock.schedule(next.due - this.#clock.now(), () => this.#sendOverdueAway());
   }
 
   #sendOverdueAway(): void {
     const now = this.#clock.now();
-    while (this.#line.first !== undefined && isDue(this.#line.first.since + this.#queueTimeout, now)) {
-      const applicant = this.#line.shift() as Applicant;
+    for (let place = this.#line.mostUrgent; place && isDue(place.due, now); place = this.#line.mostUrgent) {
+      this.#line.remove(place);
       this.#changed();
-      applicant.refused(() =>
-        this.#reject('queue-timeout', `gave no place within ${this.#queueTimeout} ms (queueTimeout).`),
-      );
+      place.applicant.refused(() => this.#overdue(place));
     }
-    this.#watchFirst();
+    this.#watch();
   }
 
-  #reject(reason: BulkheadRejectedError['reason'], explanation: string): BulkheadRejectedError {
+  #overdue({ patience, priority }: WaitingPlace): BulkheadRejectedError {
+    const explanation = `gave no place within ${patience} ms`;
+    const expected = this.#expectedWait(priority);
+    return patience < this.#queueTimeout
+      ? this.#shed('deadline', priority, `${explanation} (patience).`, expected)
+      : this.#reject('queue-timeout', `${explanation} (queueTimeout).`, expected);
+  }
+
+  #shed(
+    reason: BulkheadRejection,
+    priority: number,
+    explanation: string,
+    retryAfter: number | undefined,
+  ): BulkheadRejectedError {
+    this.#rejectedCount++;
+    this.#events.publish('load_shed', this.name, { reason, priority, retryAfter });
+    return new BulkheadRejectedError(this.name, reason, explanation, retryAfter);
+  }
+
+  #reject(
+    reason: 'queue-full' | 'queue-timeout',
+    explanation: string,
+    retryAfter: number | undefined,
+  ): BulkheadRejectedError {
     this.#rejectedCount++;
     this.#events.publish('bulkhead_rejected', this.name, { reason, ...this.#state() });
-    return new BulkheadRejectedError(this.name, reason, explanation);
+    return new BulkheadRejectedError(this.name, reason, explanation, retryAfter);
   }
 
   #changed(): void {
-    if (this.#line.size === 0) this.#watchFirst();
+    if (this.#line.size === 0) this.#watch();
     if (this.#changes$.observed) this.#changes$.next(this.#state());
   }
 
@@ -179,14 +231,19 @@ export class Bulkhead implements AdmissionPolicy {
 }
 
 class BulkheadLease extends Lease {
-  readonly #release: () => void;
+  readonly #since: number;
+  readonly #release: (since: number) => void;
 
-  constructor(release: () => void) {
+  constructor(since: number, release: (since: number) => void) {
     super();
+    this.#since = since;
     this.#release = release;
   }
 
   protected override onSettled(): void {
-    this.#release();
+    this.#release(this.#since);
   }
 }
+
+/** A place. */
+const ONE = [1];

@@ -1,4 +1,6 @@
 import { admission } from '../core/admission.ts';
+import { parseConfig } from '../core/config.ts';
+import { type DemandOptions, DemandSchema, demandOf } from '../core/demand.ts';
 import { labelled } from '../core/label.ts';
 import type { TransparentOperator } from '../core/operator-types.ts';
 import { Bulkhead, type BulkheadConfig } from './bulkhead.ts';
@@ -34,7 +36,11 @@ import { Bulkhead, type BulkheadConfig } from './bulkhead.ts';
  * ```
  * @see {@link Bulkhead}
  */
-export function bulkhead(bulkhead: Bulkhead | BulkheadConfig = {}): TransparentOperator {
+export function bulkhead(
+  bulkhead: Bulkhead | BulkheadConfig = {},
+  options: DemandOptions = {},
+): TransparentOperator {
   const policy = bulkhead instanceof Bulkhead ? bulkhead : new Bulkhead(bulkhead);
-  return labelled('bulkhead', policy.name, admission(policy));
+  const demand = demandOf('bulkhead', parseConfig('bulkhead', DemandSchema, options));
+  return labelled('bulkhead', policy.name, admission(policy, demand));
 }

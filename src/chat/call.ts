@@ -49,8 +49,10 @@ export interface CallDetails {
   readonly request: ChatRequest;
   readonly callId: string | undefined;
   readonly onPhase: ((phase: CallPhase) => void) | undefined;
-  /** Whoever asks, and has clocks: it hears of every sign of life that no chunk shows. */
-  readonly outer: Pick<ChatContext, 'headersReceived' | 'keepAliveReceived'>;
+  /** Whoever asks, and has clocks and limits: it hears of every sign of life that no chunk shows. */
+  readonly outer: Pick<ChatContext, 'headersReceived' | 'keepAliveReceived' | 'limitsReported' | 'priority'>;
+  /** Milliseconds that the caller waits for the end of it. */
+  readonly patience: number;
   /** Limits of this call's attempts, which replace those of the providers. */
   readonly limits: ChatTimeout;
   /** Who is asked first, and so who speaks unless a mark says otherwise. */
@@ -105,6 +107,20 @@ export class Call {
   /** The model that whoever spoke last was asked for; before anybody has spoken, the one that is asked first. */
   get requestedModel(): string | undefined {
     return this.#details.request.model ?? this.#speaker.model;
+  }
+
+  get request(): ChatRequest {
+    return this.#details.request;
+  }
+
+  /** Who goes first where several calls wait: the higher. */
+  get priority(): number | undefined {
+    return this.#details.outer.priority;
+  }
+
+  /** Milliseconds that the caller waits yet, and one more: that he waits no longer is his own to say. */
+  get patience(): number {
+    return Math.max(0, this.#details.patience - this.elapsed) + 1;
   }
 
   /** Milliseconds since it began. */
@@ -200,6 +216,8 @@ export class Call {
     const said = continuation === undefined || record.resumes ? undefined : this.#answer.text;
     let spoken = false;
     const context: ChatContext = {
+      priority: outer.priority,
+      limitsReported: outer.limitsReported,
       attempt: scope.attempt,
       callId: scope.call,
       resume: continuation?.resume,

@@ -6,9 +6,8 @@ import { type Limits, type Signs, withDeadlines } from '../core/deadlines.ts';
 import { StreamTimeoutError, type StreamTimeoutKind } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
 import { type ChatChunk, isContent } from './chunk.ts';
-import { lengthOf } from './ledger.ts';
+import { tokensIn } from './ledger.ts';
 import type { ChatContext } from './provider.ts';
-import { estimateTokens } from './tokens.ts';
 
 const notLonger = (shorter: 'headers' | 'first' | 'each', longer: 'first' | 'total') =>
   z.refine<{ [Limit in 'headers' | 'first' | 'each' | 'total']?: number | undefined }>(
@@ -103,8 +102,6 @@ export function underClocks(
   };
   return withDeadlines((signs) => ask(heard(signs)), clock, timed, expired);
 }
-
-const tokensIn = (chunk: ChatChunk): number => estimateTokens(lengthOf(chunk));
 
 /** An empty piece of text does not. */
 const belongsToAnswer = (chunk: ChatChunk): boolean =>

@@ -4,13 +4,23 @@ import { CircuitBreaker } from '../circuit-breaker/index.ts';
 import { clockOf } from '../core/clock.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { resilience } from '../pipeline/index.ts';
-import { RateLimiter } from '../rate-limit/index.ts';
+import { RateLimiter, type RateLimitOptions } from '../rate-limit/index.ts';
 import { acceptanceOf } from '../retry/acceptance.ts';
 import type { RetryConfig } from '../retry/index.ts';
 import type { ChatChunk } from './chunk.ts';
 import { type ChatTimeout, underClocks } from './clocks.ts';
+import { tokensIn } from './ledger.ts';
 import type { ChatContext, ChatProvider, ChatRequest } from './provider.ts';
 import type { Policies } from './resilient-config.ts';
+import { TokenEstimator } from './token-estimator.ts';
+
+/** A call, as far as those who admit its attempts need to know it. */
+interface Guarded {
+  readonly request: ChatRequest;
+  readonly priority: number | undefined;
+  /** Milliseconds that are left to it. */
+  readonly patience: number;
+}
 
 export interface GuardDetails {
   /** Which chunks cannot be taken back. */
@@ -28,6 +38,7 @@ export class GuardedProvider {
   readonly #policies: Policies;
   readonly #rateLimit: RateLimiter | undefined;
   readonly #bulkhead: Bulkhead | undefined;
+  readonly #estimator = new TokenEstimator();
 
   constructor(provider: ChatProvider, policies: Policies) {
     const { circuitBreaker = {}, rateLimit, bulkhead, events, scheduler } = policies;
@@ -71,7 +82,7 @@ export class GuardedProvider {
   /** One attempt under its clocks. @param overrides limits of this call, which replace the provider's own. */
   stream(request: ChatRequest, context: ChatContext, overrides: ChatTimeout): Observable<ChatChunk> {
     const { events = getEventBus(), scheduler } = this.#policies;
-    return underClocks((heard) => this.provider.stream(request, heard), context, {
+    return underClocks((heard) => this.provider.stream(request, this.#listening(heard)), context, {
       name: this.provider.name,
       clock: clockOf(scheduler),
       events,
@@ -80,7 +91,7 @@ export class GuardedProvider {
   }
 
   /** The policies around the attempts of one call. */
-  guard({ commitOn, failed, givesWay }: GuardDetails): MonoTypeOperatorFunction<ChatChunk> {
+  guard(call: Guarded, { commitOn, failed, givesWay }: GuardDetails): MonoTypeOperatorFunction<ChatChunk> {
     const { retry, events, scheduler } = this.#policies;
     const retries: RetryConfig<ChatChunk> = typeof retry === 'number' ? { maxRetries: retry } : { ...retry };
     const accepts = acceptanceOf(retries);
@@ -105,7 +116,36 @@ export class GuardedProvider {
       circuitBreaker: this.circuitBreaker,
       rateLimit: this.#rateLimit,
       bulkhead: this.#bulkhead,
+      priority: call.priority,
+      patience: () => call.patience,
+      ...(this.#rateLimit?.countsTokens && this.#tokens(call.request)),
     });
+  }
+
+  #tokens(request: ChatRequest): Pick<RateLimitOptions<ChatChunk>, 'tokens' | 'tokensOf' | 'usageOf'> {
+    const { estimateTokens = (of) => this.#estimator.estimate(of) } = this.#policies;
+    return {
+      tokens: () => estimateTokens(request),
+      tokensOf: (chunk) => tokensIn(chunk),
+      usageOf: (chunk) => {
+        if (chunk.type !== 'usage') return undefined;
+        this.#estimator.learn(chunk.usage);
+        return chunk.usage;
+      },
+    };
+  }
+
+  /** What the provider says about its limits is the limiter's to hear. */
+  #listening(context: ChatContext): ChatContext {
+    if (this.#rateLimit === undefined) return context;
+    const heard = this.#rateLimit.listen();
+    return {
+      ...context,
+      limitsReported(reports) {
+        heard(reports);
+        context.limitsReported?.(reports);
+      },
+    };
   }
 
   get #limits(): ChatTimeout {

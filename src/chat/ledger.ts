@@ -155,7 +155,7 @@ export class AttemptRecord {
 }
 
 /** Characters that a chunk adds to the answer. */
-export function lengthOf(chunk: ChatChunk): number {
+function lengthOf(chunk: ChatChunk): number {
   switch (chunk.type) {
     case 'text':
     case 'reasoning':
@@ -166,6 +166,9 @@ export function lengthOf(chunk: ChatChunk): number {
       return 0;
   }
 }
+
+/** Tokens that a chunk may have, as long as nobody has counted them. */
+export const tokensIn = (chunk: ChatChunk): number => estimateTokens(lengthOf(chunk));
 
 /** What the attempts at one provider add up to, over all calls. */
 export interface AttemptTotals {

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { RateLimitReport } from '../rate-limit/index.ts';
 import type { ChatChunk } from './chunk.ts';
 
 /** A function of the caller's that the model asked for. */
@@ -57,6 +58,10 @@ export interface ChatContext {
   readonly headersReceived?: (() => void) | undefined;
   /** To be called for every sign of life that is no chunk: a ping, a comment, an event without content. */
   readonly keepAliveReceived?: (() => void) | undefined;
+  /** To be called when the other side says something about its limits, whether it answers or refuses. */
+  readonly limitsReported?: ((reports: readonly RateLimitReport[]) => void) | undefined;
+  /** Who goes first where several calls wait, here or at the other side: the higher number. @default 0 */
+  readonly priority?: number | undefined;
 }
 
 /** What a provider can do beside answering. What is absent it cannot do, or it is not known. */

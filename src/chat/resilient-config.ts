@@ -1,12 +1,13 @@
 import * as z from 'zod/mini';
 import { commonOptions, count, functionOption, limit } from '../core/config.ts';
 import { type ResilienceConfig, ResilienceConfigSchema } from '../pipeline/index.ts';
+import type { RateLimitReport, TokenUsage } from '../rate-limit/index.ts';
 import type { RetryConfig } from '../retry/index.ts';
 import type { CallPhase } from './call.ts';
 import type { ChatChunk } from './chunk.ts';
 import { type ChatTimeout, ChatTimeoutSchema } from './clocks.ts';
 import { type FallbackConditions, FallbackKindSchema } from './errors.ts';
-import type { ChatContext, ChatProvider } from './provider.ts';
+import type { ChatContext, ChatProvider, ChatRequest } from './provider.ts';
 
 const provider = (): z.ZodMiniCustom<ChatProvider, ChatProvider> =>
   z.custom<ChatProvider>((value) => {
@@ -27,6 +28,7 @@ export const ResilientProviderConfigSchema = z
     timeout: timeoutOption(),
     rateLimit,
     bulkhead,
+    estimateTokens: z.optional(functionOption<(request: ChatRequest) => number | TokenUsage>()),
     fallbackProvider: z.optional(provider()),
     fallbackProviders: z.optional(z.readonly(z.array(provider(), 'must be an array of providers'))),
     fallbackOn: z.optional(z.partialRecord(FallbackKindSchema, z.boolean('must be true or false'))),
@@ -78,6 +80,12 @@ export interface Policies
    * attempt, `each` between two chunks, and a pace. A number is the total. @default none
    */
   readonly timeout?: number | ChatTimeout | undefined;
+  /**
+   * Tokens that a request is expected to use, where `rateLimit` limits tokens; a number is the total. What it has really
+   * used is settled when the provider has counted it.
+   * @default a quarter of its characters, and `maxTokens` or the mean of the last answers (500 before the first)
+   */
+  readonly estimateTokens?: ((request: ChatRequest) => number | TokenUsage) | undefined;
 }
 
 export interface ResilientProviderConfig extends Policies {
@@ -112,16 +120,21 @@ export const CallOptionsSchema = z.strictObject({
     ),
   ),
   callId: z.optional(z.string('must be a string')),
+  priority: z.optional(z.number('must be a finite number')),
   attempt: z.optional(count(1)),
   headersReceived: z.optional(functionOption<() => void>()),
   keepAliveReceived: z.optional(functionOption<() => void>()),
   // It cannot resume: what it puts together is no stream of anybody's.
   resume: z.optional(z.unknown()),
   checkpoint: z.optional(z.unknown()),
+  limitsReported: z.optional(functionOption<(reports: readonly RateLimitReport[]) => void>()),
 });
 
 export interface CallOptions
-  extends Pick<ChatContext, 'attempt' | 'signal' | 'callId' | 'headersReceived' | 'keepAliveReceived'> {
+  extends Pick<
+    ChatContext,
+    'attempt' | 'signal' | 'callId' | 'priority' | 'headersReceived' | 'keepAliveReceived' | 'limitsReported'
+  > {
   /**
    * The caller's patience in milliseconds: it bounds the whole call, waits, retries and fallbacks included, and ends it
    * with a `StreamTimeoutError`, which after the first content is the `cause` of a `StreamInterruptedError`. `Infinity`

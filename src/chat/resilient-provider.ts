@@ -187,13 +187,15 @@ export class ResilientProvider implements ChatProvider {
     return call.response();
   }
 
-  #call(request: ChatRequest, { callId, onPhase, timeout, ...outer }: CallOptions): Call {
+  #call(request: ChatRequest, options: CallOptions): Call {
+    const { callId, onPhase, timeout, ...outer } = options;
     return new Call({
       name: this.name,
       request,
       callId,
       onPhase,
       outer,
+      patience: patienceOf(options) ?? Infinity,
       limits: typeof timeout === 'object' ? timeout : {},
       primary: this.#primary.provider,
       clock: clockOf(this.#scheduler),
@@ -204,8 +206,9 @@ export class ResilientProvider implements ChatProvider {
   }
 
   /** The caller's own ends are outermost: an abort must not look like a failure, nor his patience like a provider's. */
-  #run(call: Call, { signal, timeout: limits }: CallOptions, recovery: Recovery): Observable<ChatChunk> {
-    const patience = typeof limits === 'object' ? limits.total : limits;
+  #run(call: Call, options: CallOptions, recovery: Recovery): Observable<ChatChunk> {
+    const { signal } = options;
+    const patience = patienceOf(options);
     let chunks = this.#answer(call, recovery);
     if (patience !== undefined) chunks = chunks.pipe(timeout({ total: patience, ...this.#common }));
     chunks = chunks.pipe(catchError((error) => throwError(() => call.broken(error))));
@@ -236,7 +239,7 @@ export class ResilientProvider implements ChatProvider {
       answerOf: (guarded) =>
         call
           .attempts(guarded, recovery === 'continue')
-          .pipe(guarded.guard({ commitOn, failed, givesWay: (error) => chain.givesWay(error) })),
+          .pipe(guarded.guard(call, { commitOn, failed, givesWay: (error) => chain.givesWay(error) })),
     });
     return recovering(chain.answer(), () => chain);
   }
@@ -271,3 +274,6 @@ export class ResilientProvider implements ChatProvider {
     return this.#providers[0] as GuardedProvider;
   }
 }
+
+const patienceOf = ({ timeout }: CallOptions): number | undefined =>
+  typeof timeout === 'object' ? timeout.total : timeout;

@@ -41,6 +41,8 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
   private leases: Lease[] = [];
   private place: Place | undefined;
   private silent = true;
+  /** Those of the leases that hear every value. */
+  private listening: Lease[] | undefined;
 
   constructor(
     downstream: Subscriber<T>,
@@ -81,6 +83,7 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
         if (this.isStopped) return;
       }
     }
+    if (this.listening !== undefined && !this.heard(value, this.listening)) return;
     const scope = leave();
     this.destination.next(value);
     returnTo(scope);
@@ -128,8 +131,19 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
         this.walled(() => this.error(refusal));
       }
       if (this.closed) return false;
+      if (lease.value !== undefined) this.listening = [...(this.listening ?? []), lease];
     }
     return true;
+  }
+
+  /** False when a lease that was told of the value has been the end of the stream. */
+  private heard(value: T, leases: readonly Lease[]): boolean {
+    try {
+      for (const lease of leases) lease.value?.(value);
+    } catch (thrown) {
+      this.error(thrown);
+    }
+    return !this.isStopped;
   }
 
   /**

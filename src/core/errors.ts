@@ -89,19 +89,29 @@ export class CircuitOpenError extends ResilienceError {
 /** Whether it is a {@link CircuitOpenError}, from whatever copy of this package. */
 export const isCircuitOpenError = guardFor<CircuitOpenError>('CircuitOpenError');
 
-/** The bulkhead has no place: its queue was full, or the wait in the queue took too long. */
+/**
+ * Why a bulkhead refuses. `queue-full`: nobody more may wait. `queue-timeout`: the wait took too long. `deadline`: it would
+ * take, or has taken, longer than the caller has patience. `evicted`: somebody of higher priority needed the place in line.
+ */
+export type BulkheadRejection = 'queue-full' | 'queue-timeout' | 'deadline' | 'evicted';
+
+/** The bulkhead has no place, and none in its queue; or the wait there is too long. */
 export class BulkheadRejectedError extends ResilienceError {
   static {
     brand(this, 'BulkheadRejectedError');
   }
   /** Name of the bulkhead. */
   readonly bulkhead: string;
-  readonly reason: 'queue-full' | 'queue-timeout';
+  readonly reason: BulkheadRejection;
+  /** Milliseconds until a place may be expected, judged by the last streams; `undefined` before the first has ended. */
+  readonly retryAfter: number | undefined;
 
-  constructor(bulkhead: string, reason: 'queue-full' | 'queue-timeout', explanation: string) {
-    super(`Bulkhead "${bulkhead}" ${explanation}`);
+  constructor(bulkhead: string, reason: BulkheadRejection, explanation: string, retryAfter?: number) {
+    const advice = retryAfter === undefined ? '' : ` A place may be expected in ${Math.ceil(retryAfter)} ms.`;
+    super(`Bulkhead "${bulkhead}" ${explanation}${advice}`);
     this.bulkhead = bulkhead;
     this.reason = reason;
+    this.retryAfter = retryAfter;
   }
 }
 /** Whether it is a {@link BulkheadRejectedError}, from whatever copy of this package. */

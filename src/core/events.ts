@@ -112,6 +112,13 @@ const eventData = {
     to: z.number(),
     reason: z.string(),
   }),
+  /** There was more in a bucket of a limiter than the service says is left. */
+  limiter_lowered: z.object({
+    dimension: z.enum(['requests', 'tokens', 'input-tokens', 'output-tokens']),
+    /** What was in the bucket, and what is since; negative is a debt. */
+    from: z.number(),
+    to: z.number(),
+  }),
   /** Another attempt races with one that is late. */
   hedge_started: z.object({ attempt: z.number(), delay: z.number() }),
   /** An attempt has won its race. */
@@ -264,6 +271,7 @@ export const EVENT_CATEGORIES = {
   limiter_paused: 'state',
   limiter_resumed: 'state',
   limiter_adjusted: 'state',
+  limiter_lowered: 'state',
   hedge_started: 'recovery',
   hedge_won: 'recovery',
   hedge_refused: 'rejection',

@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { listen, unlisten } from './abort-listeners.ts';
+import { acquireOptions } from './demand.ts';
 import { enterCall, within } from './scope.ts';
 
 export type Outcome = 'success' | 'failure' | 'neutral';
@@ -30,6 +31,9 @@ export abstract class Lease implements Disposable {
 
   /** The attempt has delivered its first value. */
   firstValue(): void {}
+
+  /** Hears every value before downstream does. Only a lease that has it costs anything; what it throws ends the attempt. */
+  declare readonly value?: (value: unknown) => void;
 
   /** The attempt did what it should. */
   success(): void {
@@ -89,9 +93,20 @@ export interface AdmissionPolicy {
   admit(applicant: Applicant, demand?: Demand): Lease | Place | Error;
 }
 
-/** A started lease as a promise, for code without a stream. An abort of `signal` leaves the waiting line. */
-export function acquire(policy: AdmissionPolicy, signal?: AbortSignal, demand?: Demand): Promise<Lease> {
+/** What code without a stream says when it asks for a lease. */
+export interface AcquireOptions extends Demand {
+  /** An abort leaves the waiting line. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * A started lease as a promise, for code without a stream.
+ *
+ * @param options a signal, or all that is asked.
+ */
+export function acquire(policy: AdmissionPolicy, options: AbortSignal | AcquireOptions = {}): Promise<Lease> {
   return new Promise((resolve, reject) => {
+    const { signal, ...demand } = acquireOptions(options);
     signal?.throwIfAborted();
     const scope = enterCall();
     let place: Place | undefined;

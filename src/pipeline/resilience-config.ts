@@ -7,9 +7,19 @@ import {
 } from '../circuit-breaker/index.ts';
 import { commonOptions, count, functionOption, limit } from '../core/config.ts';
 import type { Alternative, Answer, FallbackConfig } from '../fallback/index.ts';
-import { RateLimiter, type RateLimiterConfig, RateLimiterConfigSchema } from '../rate-limit/index.ts';
+import {
+  RateLimiter,
+  type RateLimiterConfig,
+  RateLimiterConfigSchema,
+  RateLimitOptionsSchema,
+  type RateLimitReport,
+  type TokenUsage,
+} from '../rate-limit/index.ts';
 import { type RetryConfig, RetryConfigSchema } from '../retry/index.ts';
 import { type TimeoutConfig, TimeoutConfigSchema } from '../timeout/index.ts';
+
+/** What every attempt asks of `rateLimit` and `bulkhead`. */
+const { priority, patience, tokens, tokensOf, usageOf, reportsOf } = RateLimitOptionsSchema.shape;
 
 /** The parts of `resilience()`, each optional. */
 export const ResilienceConfigSchema = z.strictObject({
@@ -19,6 +29,12 @@ export const ResilienceConfigSchema = z.strictObject({
   random: z.optional(functionOption<() => number>()),
   /** Says which values commit, for `retry`, `fallback` and `timeout.first` alike. @default all */
   commitOn: z.optional(functionOption<(value: never) => boolean>()),
+  priority,
+  patience,
+  tokens,
+  tokensOf,
+  usageOf,
+  reportsOf,
   /** What answers when everything else has failed, as `fallback()` takes it. @default the error goes downstream */
   fallback: z.optional(z.unknown()),
   /**
@@ -52,7 +68,16 @@ export const ResilienceConfigSchema = z.strictObject({
 export interface ResilienceConfig<T = unknown, A extends Alternative = never, R = never, W = never>
   extends Omit<
     z.input<typeof ResilienceConfigSchema>,
-    'commitOn' | 'fallback' | 'timeout' | 'retry' | 'circuitBreaker' | 'rateLimit' | 'bulkhead'
+    | 'commitOn'
+    | 'fallback'
+    | 'timeout'
+    | 'retry'
+    | 'circuitBreaker'
+    | 'rateLimit'
+    | 'bulkhead'
+    | 'tokensOf'
+    | 'usageOf'
+    | 'reportsOf'
   > {
   /** Says which values commit, for `retry`, `fallback` and `timeout.first` alike. @default all */
   commitOn?: ((value: T | Answer<A>) => boolean) | undefined;
@@ -71,11 +96,20 @@ export interface ResilienceConfig<T = unknown, A extends Alternative = never, R 
   rateLimit?: RateLimiter | RateLimiterConfig | undefined;
   /** A shared bulkhead, or the config of one. Every attempt takes a place. @default none */
   bulkhead?: Bulkhead | BulkheadConfig | undefined;
+  /** How many of the written tokens a value holds, for `rateLimit`. @default none */
+  tokensOf?: ((value: T) => number) | undefined;
+  /** What the service has counted so far, where a value says so, for `rateLimit`. @default none */
+  usageOf?: ((value: T) => number | TokenUsage | null | undefined) | undefined;
+  /** What the service says about its limits, where a value says so, for `rateLimit`. @default none */
+  reportsOf?: ((value: T) => readonly RateLimitReport[] | undefined) | undefined;
 }
 
 /** Parts that do not look at values: an operator made of them fits a stream of any type. */
 export interface TransparentParts<A extends Alternative, W> extends ResilienceConfig<never, A, never, W> {
   commitOn?: undefined;
+  tokensOf?: undefined;
+  usageOf?: undefined;
+  reportsOf?: undefined;
   fallback?: A | readonly A[] | (FallbackConfig<never, A> & { readonly commitOn?: undefined }) | undefined;
   timeout?: number | (TimeoutConfig<never, W> & { commitOn?: undefined }) | undefined;
   retry?: number | (RetryConfig & { readonly commitOn?: undefined; readonly resume?: undefined }) | undefined;

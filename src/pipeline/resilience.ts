@@ -91,6 +91,7 @@ export function resilience(
 ): OperatorFunction<unknown, unknown> {
   const parts = parseConfig('resilience', ResilienceConfigSchema, config);
   const { name, events, scheduler, random, commitOn } = parts;
+  const { priority, patience, tokens, tokensOf, usageOf, reportsOf } = parts;
   const common = { name, events, scheduler };
   const { total, ...limits } =
     typeof parts.timeout === 'number' ? { total: parts.timeout } : (parts.timeout ?? {});
@@ -99,8 +100,12 @@ export function resilience(
 
   // From the inside to the outside.
   if ((first ?? each) !== undefined) layers.push(timeout({ ...common, commitOn, ...limits }));
-  if (parts.bulkhead) layers.push(bulkhead(inheriting(parts.bulkhead, Bulkhead, common)));
-  if (parts.rateLimit) layers.push(rateLimit(inheriting(parts.rateLimit, RateLimiter, common)));
+  if (parts.bulkhead)
+    layers.push(bulkhead(inheriting(parts.bulkhead, Bulkhead, common), { priority, patience }));
+  if (parts.rateLimit) {
+    const demand = { priority, patience, tokens, tokensOf, usageOf, reportsOf };
+    layers.push(rateLimit(inheriting(parts.rateLimit, RateLimiter, common), demand));
+  }
   if (parts.circuitBreaker)
     layers.push(circuitBreaker(inheriting(parts.circuitBreaker, CircuitBreaker, common)));
   // A total that says nothing but its limit is retry's to watch: so a wait that would not fit is refused at once, and

@@ -6,8 +6,9 @@ import {
 } from '../chat/errors.ts';
 import { isSystemCode } from '../core/error-summary.ts';
 import { isStreamTimeoutError, messageOf } from '../core/errors.ts';
+import type { HeaderLookup } from '../rate-limit/report.ts';
 import { classify } from './classify.ts';
-import { type HeaderLookup, retryAfterFrom } from './retry-after.ts';
+import { retryAfterFrom } from './retry-after.ts';
 import { Quote, type Sentence, sentence } from './sentence.ts';
 
 /** An error as a provider words it, over HTTP or inside a stream. */

@@ -4,6 +4,7 @@ import type { ChatContext } from '../chat/provider.ts';
 import { clockOf, type Timer } from '../core/clock.ts';
 import { currentScope, within } from '../core/scope.ts';
 import { untilAborted } from '../interop/index.ts';
+import { rateLimitReports } from '../rate-limit/index.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** Turns the body of one reply into chunks. What its methods throw is the stream's error. */
@@ -65,6 +66,7 @@ class StreamedReply {
   async run(): Promise<void> {
     try {
       const response = await this.#send();
+      this.#exchange.context.limitsReported?.(rateLimitReports(response.headers));
       if (!response.ok) throw await this.#refusal(response);
       await this.#read(response);
     } catch (error) {

@@ -1,7 +1,12 @@
+import type { MonoTypeOperatorFunction } from 'rxjs';
+import type * as z from 'zod/mini';
 import { admission } from '../core/admission.ts';
+import { parseConfig } from '../core/config.ts';
 import { labelled } from '../core/label.ts';
 import type { TransparentOperator } from '../core/operator-types.ts';
-import { RateLimiter, type RateLimiterConfig } from './rate-limiter.ts';
+import { type RateLimitOptions, RateLimitOptionsSchema, tokenDemandOf } from './rate-limit-options.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import type { RateLimiterConfig } from './rate-limiter-config.ts';
 
 /**
  * Bounds how many subscriptions may start in a span of time.
@@ -48,7 +53,27 @@ import { RateLimiter, type RateLimiterConfig } from './rate-limiter.ts';
  * ```
  * @see {@link RateLimiter}
  */
-export function rateLimit(limiter: RateLimiter | RateLimiterConfig = {}): TransparentOperator {
+export function rateLimit(
+  limiter?: RateLimiter | RateLimiterConfig,
+  options?: UnlookedOptions,
+): TransparentOperator;
+/** Bounds how many subscriptions may start, and what they use. @see the documentation of the first overload. */
+export function rateLimit<T>(
+  limiter: RateLimiter | RateLimiterConfig,
+  options: RateLimitOptions<T>,
+): MonoTypeOperatorFunction<T>;
+export function rateLimit(
+  limiter: RateLimiter | RateLimiterConfig = {},
+  options: z.input<typeof RateLimitOptionsSchema> = {},
+): TransparentOperator {
   const policy = limiter instanceof RateLimiter ? limiter : new RateLimiter(limiter);
-  return labelled('rateLimit', policy.name, admission(policy));
+  const demand = tokenDemandOf('rateLimit', parseConfig('rateLimit', RateLimitOptionsSchema, options));
+  return labelled('rateLimit', policy.name, admission(policy, demand));
 }
+
+/** Options that do not look at values: an operator made of them fits a stream of any type. */
+type UnlookedOptions = RateLimitOptions<never> & {
+  readonly tokensOf?: undefined;
+  readonly usageOf?: undefined;
+  readonly reportsOf?: undefined;
+};

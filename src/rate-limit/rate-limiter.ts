@@ -1,72 +1,148 @@
+import { defer, mergeWith, type Observable, of } from 'rxjs';
 import * as z from 'zod/mini';
 import { type Clock, clockOf, isDue, type Timer } from '../core/clock.ts';
-import { commonOptions, count, limit, parseConfig } from '../core/config.ts';
-import { isLocalRejection, isRetryExhaustedError, RateLimitExceededError } from '../core/errors.ts';
+import { duration, parseConfig } from '../core/config.ts';
+import { ConfigurationError, RateLimitExceededError } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import {
+  type AcquireOptions,
   type AdmissionPolicy,
   type Applicant,
   acquire,
-  Lease,
-  type Outcome,
+  type Lease,
   type Place,
 } from '../core/lease.ts';
-import { WaitingLine } from '../core/waiting-line.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { OrderedSubject } from '../core/ordered-subject.ts';
+import { defaultRandom } from '../core/random.ts';
+import { type Load, WaitingLine, type WaitingPlace } from '../core/waiting-line.ts';
+import { Buckets, type LimitedBucket } from './buckets.ts';
+import { type Desk, RateLimitLease, type TokenDemand } from './rate-limit-lease.ts';
+import {
+  limitsOf,
+  PACES,
+  type RateLimiterConfig,
+  RateLimiterConfigSchema,
+  type RateLimits,
+  RateLimitsSchema,
+  USUAL_FEEDBACK,
+} from './rate-limiter-config.ts';
+import type { RateLimitReport } from './report.ts';
+import { type Regulated, ServerFeedback } from './server-feedback.ts';
+import {
+  DIMENSIONS,
+  knownOf,
+  loadOf,
+  NOTHING,
+  ONE_REQUEST,
+  type RateLimitDimension,
+  type TokenUsage,
+} from './tokens.ts';
+import { Traffic } from './traffic.ts';
 
-/** The options of a {@link RateLimiter}, with their defaults. */
-export const RateLimiterConfigSchema = z.strictObject({
-  ...commonOptions,
-  /** Permits that come back every second; 0.2 is one in five seconds. @default 10 */
-  requestsPerSecond: z._default(
-    z.number('must be a finite number').check(z.positive('must be greater than 0')),
-    10,
-  ),
-  /** How many permits are kept, and so may be used at once. @default those of two seconds, at least 1 */
-  burstSize: z.optional(count(1)),
-  /** How many may wait for a permit. 0 refuses at once. @default 50 */
-  maxQueue: z._default(count(0), 50),
-  /** The longest wait, in milliseconds; `Infinity` means any. Who would wait longer is refused at once. @default 5_000 */
-  queueTimeout: z._default(limit(), 5_000),
-});
-export type RateLimiterConfig = z.input<typeof RateLimiterConfigSchema>;
+export interface RateLimiterState {
+  /** What is in each bucket at this moment, in permits and tokens; negative is a debt. */
+  readonly balances: Readonly<Partial<Record<RateLimitDimension, number>>>;
+  /** Attempts that wait. */
+  readonly queueSize: number;
+  /** Whether nobody may begin. */
+  readonly paused: boolean;
+}
+
+/** What code without a stream asks of a limiter. */
+export interface RateLimitAcquireOptions extends AcquireOptions {
+  /** What the request is expected to use; a number is the total. @default 0 */
+  readonly tokens?: TokenUsage | number | undefined;
+}
 
 /**
- * At most `requestsPerSecond` permits a second on average, and `burstSize` at once; who comes later waits in line, first
- * come, first served.
+ * So many requests a second, and so many model tokens a minute, on average; a burst of them at once. Who comes when there
+ * is not enough waits in line: the highest priority first, and among equals first come, first served.
  *
- * A permit is for a stream, whatever its number of values. It comes back when nothing was sent: the stream was cancelled
- * before it started, or another policy refused it. Waiting costs one timer for the whole line, and every operation is O(1).
+ * A request takes one permit, whatever the number of its values, and reserves the tokens that it is expected to use: from
+ * all limits at once, or from none. What it has really used is settled when it is known. Small requests do not overtake a
+ * large one, and one that asks for more than a bucket holds waits until it is full, then leaves a debt: it is an estimate
+ * that is too large, and only the service knows better. All comes back when nothing was sent: the stream was cancelled
+ * before it started, or another policy refused it.
+ *
+ * Waiting costs one timer for the whole line, and every operation is O(log n) or better, with 100 000 waiters too. There
+ * is no ageing: as long as those of higher priority take all there is, the others wait, until `queueTimeout`.
  */
 export class RateLimiter implements AdmissionPolicy {
   readonly name: string;
-  readonly #bucket: TokenBucket;
+  readonly #buckets: Buckets;
+  readonly #traffic = new Traffic();
+  readonly #feedback: ServerFeedback;
   readonly #maxQueue: number;
   readonly #queueTimeout: number;
   readonly #clock: Clock;
   readonly #events: EventBus;
-  readonly #line = new WaitingLine(() => {
-    if (this.#line.size === 0) this.#watchFirst();
-  });
+  readonly #line = new WaitingLine<Waiter>(() => this.#left());
+  readonly #changes$ = new OrderedSubject<RateLimiterState>();
+  readonly #desk: Desk = {
+    sent: (load) => {
+      const departure = this.#traffic.send(load);
+      return (reports) => this.#feedback.heard(reports, departure);
+    },
+    withdrawn: (load) => this.#traffic.withdraw(load),
+    book: (from, to) => {
+      this.#buckets.book(this.#clock.now(), from, to);
+      this.#changed();
+      this.#handOut();
+    },
+    failed: (error) => this.#feedback.failed(error),
+  };
+  readonly #regulated: Regulated = {
+    pause: (duration, reason) => this.pause(duration, reason),
+    lower: (dimension, level) => {
+      const now = this.#clock.now();
+      const bucket = this.#buckets.of(dimension);
+      const from = bucket?.level(now) ?? level;
+      if (from <= level) return;
+      bucket?.atMost(level, now);
+      this.#changed();
+      this.#events.publish('limiter_lowered', this.name, { dimension, from, to: level });
+    },
+    follow: (dimension, perMinute, { min, max }) => {
+      const bucket = this.#buckets.of(dimension);
+      if (bucket === undefined) return;
+      const { configured } = bucket;
+      this.#adjust(
+        bucket,
+        Math.min(configured * max, Math.max(configured * min, perMinute)),
+        'limit of the service',
+      );
+    },
+  };
   #rejectedCount = 0;
   #handingOut = false;
+  /** Until when nobody may begin. */
+  #pausedUntil: number | undefined;
   #timer: Timer | undefined;
+  /** For whom the timer was set. */
+  #watched: WaitingPlace<Waiter> | undefined;
 
   /** @throws {ConfigurationError} naming the option and the value. */
   constructor(config: RateLimiterConfig = {}) {
     const options = parseConfig('RateLimiter', RateLimiterConfigSchema, config);
-    const { requestsPerSecond, burstSize = Math.ceil(2 * requestsPerSecond) } = options;
     this.name = options.name ?? 'rate-limiter';
-    this.#bucket = new TokenBucket(requestsPerSecond, burstSize);
+    this.#buckets = new Buckets(limitsOf(options));
+    const { feedback = USUAL_FEEDBACK, random = defaultRandom } = options;
+    this.#feedback = new ServerFeedback(feedback, this.#traffic, this.#regulated, random);
     this.#maxQueue = options.maxQueue;
     this.#queueTimeout = options.queueTimeout;
     this.#clock = clockOf(options.scheduler);
     this.#events = options.events ?? getEventBus();
   }
 
-  /** Permits that `tryAcquire` could take now: none while somebody waits. */
+  /** Permits for requests that `tryAcquire` could take now: none while somebody waits, or in a pause. */
   get available(): number {
-    return this.#line.size > 0 ? 0 : this.#bucket.available(this.#clock.now());
+    if (this.#line.size > 0 || this.#pausedUntil !== undefined) return 0;
+    return Math.max(0, this.#buckets.of('requests')?.level(this.#clock.now()) ?? Infinity);
+  }
+
+  /** @internal Whether it matters how many tokens a request uses. */
+  get countsTokens(): boolean {
+    return DIMENSIONS.some((dimension) => dimension !== 'requests' && this.#buckets.of(dimension));
   }
 
   /** Attempts that may wait at a time. */
@@ -79,85 +155,250 @@ export class RateLimiter implements AdmissionPolicy {
     return this.#line.size;
   }
 
-  /** Attempts refused so far, by a full queue or because the wait would have been too long. */
+  /** Attempts refused so far: by a full queue, because the wait would have been or was too long, or for a higher priority. */
   get rejectedCount(): number {
     return this.#rejectedCount;
   }
 
+  /** The state as it is now; what comes back in the course of time is in it. */
+  get state(): RateLimiterState {
+    return {
+      balances: this.#buckets.levels(this.#clock.now()),
+      queueSize: this.#line.size,
+      paused: this.#pausedUntil !== undefined,
+    };
+  }
+
+  /** The state now and whenever something is taken, given back, or changed; time alone is not announced. */
+  readonly state$: Observable<RateLimiterState> = this.#changes$.pipe(
+    mergeWith(defer(() => of(this.#changes$.current ?? this.state))),
+  );
+
   /**
-   * Takes a permit if there is one, and never waits. It does not overtake those who do.
+   * Takes what a request needs if it is there, and never waits. It does not overtake those who do.
    *
+   * @param tokens what the request uses; a number is the total.
    * @returns whether the caller may go on. A `false` is no rejection: it is neither counted nor announced.
    */
-  tryAcquire(): boolean {
-    const now = this.#clock.now();
-    if (this.#line.size > 0 || !isDue(this.#bucket.wait(now), 0)) return false;
-    this.#bucket.take(now);
+  tryAcquire(tokens?: TokenUsage | number): boolean {
+    const load = loadOf(knownOf(tokens));
+    if (this.#line.size > 0 || !this.#isThere(load)) return false;
+    this.#take(load);
+    this.#traffic.send(load);
     return true;
   }
 
   /**
-   * A permit for code without a stream; an abort of `signal` leaves the line. It need not be given back: what was granted
-   * counts as used, unless `failure` says that another policy refused.
+   * A permit for code without a stream; an abort of the signal leaves the line. It need not be settled: what was granted
+   * counts as used, unless `charge` says what was, or `failure` that another policy refused.
    *
    * ```ts
-   * await limiter.acquire();
-   * await send(message);
+   * using lease = await limiter.acquire({ tokens: 1_200, priority: 1 });
+   * const { usage } = await send(message);
+   * lease.charge(usage);
    * ```
    *
+   * @param options a signal, or all that is asked for.
    * @throws {RateLimitExceededError} when the queue is full or the wait would be too long.
    */
-  acquire(signal?: AbortSignal): Promise<Lease> {
-    return acquire(this, signal);
+  acquire(options: AbortSignal | RateLimitAcquireOptions = {}): Promise<RateLimitLease> {
+    return acquire(this, options) as Promise<RateLimitLease>;
+  }
+
+  /**
+   * Nobody begins for so many milliseconds. Then one may begin at once, and the others follow at the usual pace: what comes
+   * back in the meantime does not pile up. Whoever cannot wait so long is refused now. A pause that ends later stands.
+   *
+   * @param duration finite, and not negative.
+   * @param reason for the event `limiter_paused`.
+   */
+  pause(duration: number, reason = 'by hand'): void {
+    parseConfig('RateLimiter.pause', PauseSchema, { duration });
+    const now = this.#clock.now();
+    const until = now + duration;
+    if (until <= (this.#pausedUntil ?? now)) return;
+    this.#pausedUntil = until;
+    this.#watch();
+    this.#changed();
+    this.#events.publish('limiter_paused', this.name, { resumesAfter: duration, reason });
+    this.#sendAway(({ due }) => due < (this.#pausedUntil ?? due));
+  }
+
+  /** Ends a pause now. */
+  resume(): void {
+    if (this.#pausedUntil === undefined) return;
+    const moment = Math.min(this.#pausedUntil, this.#clock.now());
+    this.#pausedUntil = undefined;
+    this.#buckets.leaveRoomFor(this.#line.first?.load ?? ONE_REQUEST, moment);
+    this.#events.publish('limiter_resumed', this.name, {});
+    this.#handOut();
+  }
+
+  /**
+   * Other paces from now on, for limits that this limiter has. What is in the buckets stays; how much they hold changes in
+   * proportion.
+   *
+   * @param reason for the event `limiter_adjusted`.
+   */
+  adjust(limits: RateLimits, reason = 'by hand'): void {
+    const wanted = parseConfig('RateLimiter.adjust', RateLimitsSchema, limits);
+    for (const [option, permits] of Object.entries(wanted)) {
+      const [dimension, per] = PACES[option as keyof RateLimits];
+      const bucket = this.#buckets.of(dimension);
+      if (permits === undefined) continue;
+      if (bucket === undefined)
+        throw new ConfigurationError(
+          `RateLimiter "${this.name}": it has no limit that "${option}" could adjust`,
+        );
+      this.#adjust(bucket, (permits * 60_000) / per, reason);
+    }
+  }
+
+  /**
+   * A request is about to be sent whose answer may say something about the limits of the service. What it says is judged by
+   * what has been sent until now.
+   *
+   * @internal
+   * @returns takes what the answer says.
+   */
+  listen(): (reports: readonly RateLimitReport[]) => void {
+    return this.#desk.sent(NOTHING);
   }
 
   /** @internal */
-  admit(applicant: Applicant): Lease | Place | Error {
-    if (this.tryAcquire()) return this.#permit();
-    const now = this.#clock.now();
-    const retryAfter = Math.max(0, this.#bucket.wait(now, this.#line.size));
-    if (this.#line.size >= this.#maxQueue) {
+  admit(applicant: Applicant, demand: TokenDemand = {}): Lease | Place | Error {
+    const { priority = 0, patience = Infinity } = demand;
+    const expected = knownOf(demand.tokens);
+    const load = loadOf(expected);
+    const lease = new RateLimitLease(this.#desk, expected, load, demand);
+    if (this.#line.isFree(priority) && this.#isThere(load)) {
+      this.#take(load);
+      return lease;
+    }
+    const retryAfter = this.#retryAfter(load, priority);
+    const isFull = this.#line.size >= this.#maxQueue;
+    const evicted = isFull ? this.#line.outranked(priority) : undefined;
+    if (isFull && evicted === undefined)
       return this.#reject(retryAfter, `has no permit, and ${this.#line.size} wait for one (maxQueue).`);
-    }
-    if (!isDue(retryAfter, this.#queueTimeout)) {
-      return this.#reject(retryAfter, `has no permit within ${this.#queueTimeout} ms (queueTimeout).`);
-    }
-    const place = this.#line.join(applicant, now);
-    if (this.#line.size === 1) this.#watchFirst();
+    const longest = Math.min(patience, this.#queueTimeout);
+    if (!isDue(retryAfter, longest)) return this.#tooLate(longest, priority, retryAfter);
+
+    if (evicted !== undefined) this.#line.remove(evicted);
+    const since = this.#clock.now();
+    const place = this.#line.join({
+      applicant: { applicant, lease },
+      priority,
+      since,
+      patience: longest,
+      load,
+    });
+    if (place === this.#line.first || place === this.#line.mostUrgent) this.#watch();
+    this.#changed();
     this.#events.publish('rate_limited', this.name, { retryAfter, outcome: 'queued' });
+    if (evicted !== undefined) {
+      const explanation = 'gave the place in line to a higher priority.';
+      this.#refuse(evicted, (wait) => this.#shed('evicted', evicted.priority, wait, explanation));
+    }
     return place;
   }
 
-  #permit(): Lease {
-    return new RateLimitLease(this.#giveBack);
+  /** Milliseconds until whoever asks for so much could begin. */
+  #retryAfter(load: Load, priority: number): number {
+    const now = this.#clock.now();
+    const ahead = this.#line.ahead(priority, load);
+    const wait = Math.max(0, this.#buckets.wait(now, load, ahead));
+    if (this.#pausedUntil === undefined) return wait;
+    // At the end of the pause there is enough for the first of all.
+    const first = this.#line.isFree(priority) ? load : (this.#line.first?.load ?? NOTHING);
+    const others = load.map((own, dimension) => own + (ahead[dimension] ?? 0) - (first[dimension] ?? 0));
+    return Math.max(wait, this.#pausedUntil - now + this.#buckets.refill(others));
   }
 
-  readonly #giveBack = (): void => {
-    this.#bucket.giveBack(this.#clock.now());
-    this.#handOut();
-  };
+  /** Whether there is enough of everything. */
+  #isThere(load: Load): boolean {
+    return this.#pausedUntil === undefined && isDue(this.#buckets.wait(this.#clock.now(), load, NOTHING), 0);
+  }
+
+  #take(load: Load): void {
+    this.#buckets.book(this.#clock.now(), NOTHING, load);
+    this.#traffic.admit(load);
+    this.#changed();
+  }
 
   /** A loop, not a recursion: a stream may give its permit back while it is being handed to it, and so may all the others. */
   #handOut(): void {
     if (this.#handingOut) return;
     this.#handingOut = true;
-    while (this.#line.size > 0) {
-      const now = this.#clock.now();
-      if (!isDue(this.#bucket.wait(now), 0)) break;
-      this.#bucket.take(now);
-      const applicant = this.#line.shift() as Applicant;
-      applicant.granted(this.#permit());
+    for (let place = this.#line.first; place && this.#isThere(place.load); place = this.#line.first) {
+      const { applicant, lease } = place.applicant;
+      this.#line.remove(place);
+      this.#take(place.load);
+      applicant.granted(lease);
     }
     this.#handingOut = false;
-    this.#watchFirst();
+    this.#watch();
   }
 
-  /** One timer for the whole line: the next permit is for the first, whoever that will be by then. */
-  #watchFirst(): void {
+  /** Somebody has left the line: the next may ask for less. */
+  #left(): void {
+    if (this.#line.first !== this.#watched) this.#handOut();
+    this.#changed();
+  }
+
+  /** One timer for all: for whoever is next, whose patience ends first, and the end of a pause. */
+  #watch(): void {
     this.#timer?.cancel();
-    this.#timer = undefined;
-    if (this.#line.size === 0) return;
-    this.#timer = this.#clock.schedule(this.#bucket.wait(this.#clock.now()), () => this.#handOut());
+    const { first, mostUrgent } = this.#line;
+    this.#watched = first;
+    if (first === undefined && this.#pausedUntil === undefined) return;
+    const now = this.#clock.now();
+    const ready =
+      this.#pausedUntil === undefined
+        ? this.#buckets.wait(now, first?.load ?? NOTHING, NOTHING)
+        : this.#pausedUntil - now;
+    const overdue = mostUrgent === undefined ? Infinity : mostUrgent.due - now;
+    this.#timer = this.#clock.schedule(Math.max(0, Math.min(ready, overdue)), () => this.#turn(), {
+      background: first === undefined,
+    });
+  }
+
+  #turn(): void {
+    const now = this.#clock.now();
+    if (this.#pausedUntil !== undefined && isDue(this.#pausedUntil, now)) this.resume();
+    else this.#handOut();
+    this.#sendAway(({ due }) => isDue(due, now));
+  }
+
+  /** Those whose patience ends first, as long as they are hopeless. */
+  #sendAway(isHopeless: (place: WaitingPlace<Waiter>) => boolean): void {
+    for (let place = this.#line.mostUrgent; place && isHopeless(place); place = this.#line.mostUrgent) {
+      const { patience, priority } = place;
+      this.#line.remove(place);
+      this.#changed();
+      this.#refuse(place, (wait) => this.#tooLate(patience, priority, wait));
+    }
+    // Whoever is next now may ask for less.
+    if (this.#line.first !== this.#watched) this.#handOut();
+  }
+
+  #refuse(
+    { applicant, load, priority }: WaitingPlace<Waiter>,
+    because: (retryAfter: number) => RateLimitExceededError,
+  ): void {
+    applicant.applicant.refused(() => because(this.#retryAfter(load, priority)));
+  }
+
+  #tooLate(longest: number, priority: number, retryAfter: number): RateLimitExceededError {
+    const explanation = `has no permit within ${longest} ms`;
+    return longest < this.#queueTimeout
+      ? this.#shed('deadline', priority, retryAfter, `${explanation} (patience).`)
+      : this.#reject(retryAfter, `${explanation} (queueTimeout).`);
+  }
+
+  #shed(reason: string, priority: number, retryAfter: number, explanation: string): RateLimitExceededError {
+    this.#rejectedCount++;
+    this.#events.publish('load_shed', this.name, { reason, priority, retryAfter });
+    return new RateLimitExceededError(this.name, retryAfter, explanation);
   }
 
   #reject(retryAfter: number, explanation: string): RateLimitExceededError {
@@ -165,31 +406,24 @@ export class RateLimiter implements AdmissionPolicy {
     this.#events.publish('rate_limited', this.name, { retryAfter, outcome: 'rejected' });
     return new RateLimitExceededError(this.name, retryAfter, explanation);
   }
-}
 
-class RateLimitLease extends Lease {
-  readonly #giveBack: () => void;
-  #started = false;
-  #answered = false;
-
-  constructor(giveBack: () => void) {
-    super();
-    this.#giveBack = giveBack;
+  #adjust(bucket: LimitedBucket, to: number, reason: string): void {
+    const from = bucket.perMinute;
+    if (from === to) return;
+    bucket.adjust(this.#clock.now(), to);
+    this.#changed();
+    this.#events.publish('limiter_adjusted', this.name, { dimension: bucket.name, from, to, reason });
+    this.#handOut();
   }
 
-  override start(): undefined {
-    this.#started = true;
-  }
-
-  override firstValue(): void {
-    this.#answered = true;
-  }
-
-  protected override onSettled(outcome: Outcome, error?: unknown): void {
-    if (!this.#started || (outcome === 'failure' && !this.#answered && nothingWasSent(error)))
-      this.#giveBack();
+  #changed(): void {
+    if (this.#changes$.observed) this.#changes$.next(this.state);
   }
 }
 
-/** A retry below may have sent something before the last of its attempts was refused. */
-const nothingWasSent = (error: unknown): boolean => isLocalRejection(error) && !isRetryExhaustedError(error);
+interface Waiter {
+  readonly applicant: Applicant;
+  readonly lease: RateLimitLease;
+}
+
+const PauseSchema = z.object({ duration: duration() });

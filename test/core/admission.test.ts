@@ -58,7 +58,9 @@ class Gate implements AdmissionPolicy {
     if (this.refuses) return full;
     const admitted = this.active < this.capacity && this.line.size === 0;
     if (!admitted && this.line.size >= this.maxQueue) return full;
-    const answer = admitted ? this.#lease() : this.line.join(applicant, 0);
+    const answer = admitted
+      ? this.#lease()
+      : this.line.join({ applicant, priority: 0, since: 0, patience: Infinity, load: [1] });
     this.onAdmit(applicant);
     return answer;
   }

@@ -38,7 +38,7 @@ function examplesOf(from: typeof errors) {
     ResilienceError: new from.ResilienceError('base', { cause }),
     ConfigurationError: new from.ConfigurationError('option', { cause }),
     CircuitOpenError: new from.CircuitOpenError('payments', 1_234.5, { cause }),
-    BulkheadRejectedError: new from.BulkheadRejectedError('images', 'queue-full', 'is full: 2 active.'),
+    BulkheadRejectedError: new from.BulkheadRejectedError('images', 'queue-full', 'is full: 2 active.', 250),
     RateLimitExceededError: new from.RateLimitExceededError('tokens', 99.1, 'is exhausted.'),
     ThrottledError: new from.ThrottledError('search', 0.5),
     ChaosError: new from.ChaosError('game-day'),
@@ -142,7 +142,7 @@ describe('for people', () => {
         "base",
         "option",
         "Circuit "payments" is open: the attempt was not made. Try again in 1235 ms.",
-        "Bulkhead "images" is full: 2 active.",
+        "Bulkhead "images" is full: 2 active. A place may be expected in 250 ms.",
         "Rate limiter "tokens" is exhausted. A permit is there in 100 ms.",
         "Throttle "search": the other side refuses too much, so 50 % of all requests are turned away here, and this one was not made.",
         "Chaos "game-day" broke the stream on purpose.",
@@ -173,7 +173,7 @@ describe('for people', () => {
   test.each(ours)('%s: no field is there without a meaning', (name, error) => {
     const fields: Record<string, string[]> = {
       CircuitOpenError: ['circuit', 'retryAfter'],
-      BulkheadRejectedError: ['bulkhead', 'reason'],
+      BulkheadRejectedError: ['bulkhead', 'reason', 'retryAfter'],
       RateLimitExceededError: ['limiter', 'retryAfter'],
       ThrottledError: ['throttle', 'probability'],
       ChaosError: ['chaos'],

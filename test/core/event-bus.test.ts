@@ -30,6 +30,7 @@ const examples: { [Type in EventType]: EventData<Type> } = {
   limiter_paused: { resumesAfter: 1_000, reason: '429' },
   limiter_resumed: {},
   limiter_adjusted: { dimension: 'tokens', from: 1_000, to: 500, reason: 'headers' },
+  limiter_lowered: { dimension: 'tokens', from: 900, to: -20 },
   hedge_started: { attempt: 2, delay: 100 },
   hedge_won: { attempt: 2, after: 120 },
   hedge_refused: { reason: 'budget' },

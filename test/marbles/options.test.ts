@@ -8,11 +8,18 @@ import * as library from '../../src/index.ts';
 
 /** Options without a diagram of their own in the chapter, and why that is right. */
 const WITHOUT_DIAGRAM: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  resilience: {
+    priority: 'is handed to rateLimit and bulkhead, whose chapters show it',
+    patience: 'is handed to rateLimit and bulkhead, whose chapters show it',
+    tokensOf: 'is handed to rateLimit, whose chapter shows it',
+    reportsOf: 'is handed to rateLimit, whose chapter shows it',
+  },
   ResilientProvider: {
     provider: 'the shorthand of the chapter gives one to every diagram',
     fallbackProvider: "is 'spare' in the shorthand of the chapter",
     fallbackProviders:
       'is fallbackProvider for several; that they are tried in order, the chapter of fallback shows',
+    'call: priority': 'is handed to rateLimit and bulkhead, whose chapters show it',
     'call: callId': 'is handed to the provider, for its logs',
   },
 };

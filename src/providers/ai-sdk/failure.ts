@@ -42,7 +42,7 @@ export function failureOf(
 ): ProviderError {
   if (isProviderError(error)) return error;
   const said = sdkErrorIn(error);
-  const reply = replyIn(said) ?? response;
+  const reply = replyIn(error) ?? response;
   switch (said.name) {
     case 'AI_APICallError':
       if (reply !== undefined && !reply.ok)
@@ -83,11 +83,8 @@ const NO_REPLY = new Response();
 const sdkErrorIn = (error: unknown): SdkError => (typeof error === 'object' && error !== null ? error : {});
 
 /** The reply that an error of the SDK tells of. */
-function replyIn({
-  name,
-  statusCode: status,
-  responseHeaders: headers = {},
-}: SdkError): Response | undefined {
+export function replyIn(error: unknown): Response | undefined {
+  const { name, statusCode: status, responseHeaders: headers = {} } = sdkErrorIn(error);
   const told = name === 'AI_APICallError' && typeof status === 'number' && status >= 200 && status < 600;
   return told ? new Response(null, { status, headers }) : undefined;
 }

@@ -13,10 +13,11 @@ import type { ChatChunk } from '../../chat/chunk.ts';
 import type { ChatContext } from '../../chat/provider.ts';
 import { clockOf, type Timer } from '../../core/clock.ts';
 import { fromAsyncIterable } from '../../interop/index.ts';
+import { rateLimitReports } from '../../rate-limit/index.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { PATIENCE } from '../http-stream.ts';
 import { ModelAnswer } from './answer.ts';
-import { failureOf } from './failure.ts';
+import { failureOf, replyIn } from './failure.ts';
 import type { LanguageModel, StreamPart } from './language-model.ts';
 
 /** One call of a model, and the chunks of its answer. Unsubscribing aborts the model's signal. */
@@ -34,6 +35,7 @@ export function modelStream(
   const parts = fromAsyncIterable(async (abortSignal) => {
     const { stream, response } = await model.doStream({ ...options, abortSignal });
     answer.response = new Response(null, { headers: response?.headers ?? {} });
+    context.limitsReported?.(rateLimitReports(answer.response.headers));
     context.headersReceived?.();
     return stream;
   });
@@ -49,6 +51,8 @@ export function modelStream(
     }),
     catchError((error) => {
       if (answer.finished) return EMPTY;
+      const reply = replyIn(error);
+      if (reply !== undefined) context.limitsReported?.(rateLimitReports(reply.headers));
       throw failureOf(error, endpoint, model.modelId, answer.response);
     }),
   );

@@ -1,0 +1,74 @@
+import * as z from 'zod/mini';
+import { functionOption, parseConfig } from './config.ts';
+import { ConfigurationError } from './errors.ts';
+import type { AcquireOptions, Demand } from './lease.ts';
+
+const finite = (): z.ZodMiniCustom<number, number> =>
+  z.custom<number>((value) => typeof value === 'number' && Number.isFinite(value), 'must be a finite number');
+
+const patience = (): z.ZodMiniCustom<number, number> =>
+  z.custom<number>(
+    (value) => typeof value === 'number' && value >= 0,
+    'must be a duration in milliseconds, and not negative (Infinity means any)',
+  );
+
+/** What a subscription may ask of the policies that admit it. */
+export const DemandSchema = z.strictObject({
+  /**
+   * Who goes first where several wait: the higher number; among equals, who came first. A function is asked at every
+   * subscription. @default 0
+   */
+  priority: z.optional(z.union([finite(), functionOption<() => number>()])),
+  /**
+   * Milliseconds within which a start is of any use. Who would have to wait longer is refused at once, and whoever has
+   * waited so long then. A function is asked at every subscription. @default Infinity
+   */
+  patience: z.optional(z.union([patience(), functionOption<() => number>()])),
+});
+export type DemandOptions = z.input<typeof DemandSchema>;
+
+const PRIORITY = z.optional(finite());
+const PATIENCE = z.optional(patience());
+
+/** What each subscription asks, of the options that it is asked with. */
+export function demandOf(of: string, options: DemandOptions): () => Demand {
+  const priority = asking(of, 'priority', options.priority, PRIORITY);
+  const patience = asking(of, 'patience', options.patience, PATIENCE);
+  return () => ({ priority: priority(), patience: patience() });
+}
+
+/**
+ * The value of an option that may be a function.
+ *
+ * @returns what throws a `ConfigurationError` when a function of the user's returns something that is no such value.
+ */
+export function asking<T>(
+  of: string,
+  option: string,
+  value: T | (() => T),
+  schema: z.ZodMiniType<T>,
+): () => T {
+  if (typeof value !== 'function') return () => value;
+  return () => {
+    const returned = (value as () => T)();
+    const { success, error } = z.safeParse(schema, returned);
+    if (success) return returned;
+    throw new ConfigurationError(
+      `${of}: what "${option}" returns ${error.issues[0]?.message}, got ${String(returned)}`,
+    );
+  };
+}
+
+const AcquireSchema = z.object({ priority: PRIORITY, patience: PATIENCE });
+
+/**
+ * What code without a stream asks; a signal alone is short for options that hold it.
+ *
+ * @throws {ConfigurationError} naming the option and the value.
+ */
+export function acquireOptions(options: AbortSignal | AcquireOptions): AcquireOptions {
+  if ('aborted' in options) return { signal: options };
+  const { priority, patience } = options;
+  parseConfig('acquire', AcquireSchema, { priority, patience });
+  return options;
+}
