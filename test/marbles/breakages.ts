@@ -28,6 +28,7 @@ const CIRCUIT = 'circuit-breaker/circuit.ts';
 const EVIDENCE = 'circuit-breaker/evidence.ts';
 const BULKHEAD = 'bulkhead/bulkhead.ts';
 const LIMITER = 'rate-limit/rate-limiter.ts';
+const LEASE = 'rate-limit/rate-limit-lease.ts';
 const RETRY_RUN = 'retry/retry-run.ts';
 const FALLBACK_RUN = 'fallback/fallback-run.ts';
 const RESILIENCE = 'pipeline/resilience.ts';
@@ -261,7 +262,7 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'Bulkhead: A place for the life of a stream',
     BULKHEAD,
-    'this.#activeCount < this.#maxConcurrent && this.#line.size === 0',
+    'this.#activeCount < this.#maxConcurrent && this.#line.isFree(priority)',
     'true',
   ),
   breakage(
@@ -276,24 +277,60 @@ export const breakages: readonly Breakage[] = [
     "this.#events.publish('bulkhead_rejected', this.name, { reason, ...this.#state() });",
     '',
   ),
+  breakage(
+    'Bulkhead: The more urgent first, and nobody in vain',
+    BULKHEAD,
+    '!isDue(expected, patience)',
+    'false',
+  ),
 
   breakage(
     'Rate limit: One permit a stream',
     'rate-limit/token-bucket.ts',
-    'isDue(now - this.#fullAt, this.#refill(this.#taken))',
-    'this.#fullAt > 0 || isDue(now - this.#fullAt, this.#refill(this.#taken))',
+    'isDue(now - this.#fullAt, this.refill(this.#taken))',
+    'this.#fullAt > 0 || isDue(now - this.#fullAt, this.refill(this.#taken))',
   ),
   breakage(
     'Rate limit: A bounded line, first come, first served',
     LIMITER,
-    '!isDue(retryAfter, this.#queueTimeout)',
+    '!isDue(retryAfter, longest)',
     'false',
   ),
   breakage(
     'Rate limit: A permit that was used is used',
-    LIMITER,
+    LEASE,
     "outcome === 'failure' && !this.#answered && nothingWasSent(error)",
     "outcome !== 'success'",
+  ),
+  breakage(
+    'Rate limit: Tokens are reserved, counted and settled',
+    LEASE,
+    'this.#desk.book(charged, load);',
+    '',
+  ),
+  breakage(
+    'Rate limit: Tokens are reserved, counted and settled',
+    'rate-limit/buckets.ts',
+    'Math.min(load[this.dimension] as number, this.burst)',
+    'load[this.dimension] as number',
+  ),
+  breakage(
+    'Rate limit: One refusal of the service stops the herd',
+    LIMITER,
+    'this.#buckets.leaveRoomFor(this.#line.first?.load ?? ONE_REQUEST, moment);',
+    '',
+  ),
+  breakage(
+    'Rate limit: One refusal of the service stops the herd',
+    'rate-limit/server-feedback.ts',
+    'remaining - this.#traffic.unseenBy(departure, dimension)',
+    'remaining + 3',
+  ),
+  breakage(
+    'Rate limit: The more urgent first, and nobody in vain',
+    'core/waiting-line.ts',
+    '(lanes[index] as Lane<A>).priority > priority',
+    '(lanes[index] as Lane<A>).priority < priority',
   ),
   breakage(
     'Rate limit: A refusal says when there is a permit',
