@@ -4,6 +4,7 @@ import { type Clock, clockOf, isDue, type Timer } from '../core/clock.ts';
 import { commonOptions, count, limit, parseConfig } from '../core/config.ts';
 import { BulkheadRejectedError, type BulkheadRejection } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
+import { labelledField } from '../core/label.ts';
 import {
   type AcquireOptions,
   type AdmissionPolicy,
@@ -66,6 +67,7 @@ export class Bulkhead implements AdmissionPolicy {
     this.#queueTimeout = options.queueTimeout;
     this.#clock = clockOf(options.scheduler);
     this.#events = options.events ?? getEventBus();
+    labelledField('Bulkhead.state$', this.name, this.state$);
   }
 
   /** Leases that may be out at a time. */

@@ -3,6 +3,7 @@ import { Bulkhead } from '../bulkhead/index.ts';
 import { CircuitBreaker } from '../circuit-breaker/index.ts';
 import { clockOf } from '../core/clock.ts';
 import { getEventBus } from '../core/event-bus.ts';
+import { labelled } from '../core/label.ts';
 import { resilience } from '../pipeline/index.ts';
 import { RateLimiter, type RateLimitOptions } from '../rate-limit/index.ts';
 import { acceptanceOf } from '../retry/acceptance.ts';
@@ -82,8 +83,10 @@ export class GuardedProvider {
   /** One attempt under its clocks. @param overrides limits of this call, which replace the provider's own. */
   stream(request: ChatRequest, context: ChatContext, overrides: ChatTimeout): Observable<ChatChunk> {
     const { events = getEventBus(), scheduler } = this.#policies;
-    return underClocks((heard) => this.provider.stream(request, this.#listening(heard)), context, {
-      name: this.provider.name,
+    const { name } = this.provider;
+    const named = labelled('ChatProvider.stream', name, (chunks: Observable<ChatChunk>) => chunks);
+    return underClocks((heard) => named(this.provider.stream(request, this.#listening(heard))), context, {
+      name,
       clock: clockOf(scheduler),
       events,
       limits: { ...this.#limits, ...overrides },

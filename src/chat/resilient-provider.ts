@@ -3,6 +3,7 @@ import type { CircuitBreaker } from '../circuit-breaker/index.ts';
 import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
+import { labelledStream } from '../core/label.ts';
 import { recovering } from '../core/recovery.ts';
 import { scoped } from '../core/scope.ts';
 import { untilAborted } from '../interop/index.ts';
@@ -170,7 +171,8 @@ export class ResilientProvider implements ChatProvider {
     const of = 'ResilientProvider.stream';
     parseConfig(of, CallOptionsSchema, options);
     const request = requestFrom(of, input);
-    return defer(() => this.#run(this.#call(request, options), options, this.#recovery ?? 'fail'));
+    const chunks = defer(() => this.#run(this.#call(request, options), options, this.#recovery ?? 'fail'));
+    return labelledStream(of, this.name, chunks);
   }
 
   /**
@@ -183,7 +185,7 @@ export class ResilientProvider implements ChatProvider {
     const of = 'ResilientProvider.chat';
     parseConfig(of, CallOptionsSchema, options);
     const call = this.#call(requestFrom(of, input), options);
-    await lastValueFrom(this.#run(call, options, this.#recovery ?? 'restart'));
+    await lastValueFrom(labelledStream(of, this.name, this.#run(call, options, this.#recovery ?? 'restart')));
     return call.response();
   }
 

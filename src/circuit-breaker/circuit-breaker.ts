@@ -3,6 +3,7 @@ import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
 import type { CircuitOpenError } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
+import { labelledField } from '../core/label.ts';
 import { type AdmissionPolicy, Lease } from '../core/lease.ts';
 import { OrderedSubject } from '../core/ordered-subject.ts';
 import { type CallScope, currentScope } from '../core/scope.ts';
@@ -61,6 +62,8 @@ export class CircuitBreaker implements AdmissionPolicy {
     });
     // The bus is the first listener, not a second channel: so it keeps the order of all the others.
     this.#changes$.subscribe((change) => this.#announce(change));
+    labelledField('CircuitBreaker.transitions$', this.name, this.transitions$);
+    labelledField('CircuitBreaker.state$', this.name, this.state$);
   }
 
   /**

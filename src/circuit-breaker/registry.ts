@@ -1,7 +1,9 @@
+import type { Observable } from 'rxjs';
 import * as z from 'zod/mini';
 import { commonOptions, count, parseConfig } from '../core/config.ts';
 import { ConfigurationError } from '../core/errors.ts';
 import { getEventBus } from '../core/event-bus.ts';
+import { labelledField } from '../core/label.ts';
 import { OrderedSubject } from '../core/ordered-subject.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import {
@@ -55,10 +57,11 @@ export class CircuitRegistry {
     this.#changes$.subscribe(({ type, breaker }) =>
       events.publish('registry_changed', this.name, { change: type, name: breaker.name }),
     );
+    labelledField('CircuitRegistry.changes$', this.name, this.changes$);
   }
 
   /** What comes and goes, after it has. */
-  readonly changes$ = this.#changes$.asObservable();
+  readonly changes$: Observable<CircuitRegistryChange> = this.#changes$.asObservable();
 
   /**
    * The circuit of that name, made from `config` if there is none.

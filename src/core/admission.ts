@@ -1,4 +1,5 @@
 import { Observable, Subscriber } from 'rxjs';
+import { currentTrace, type Trace } from './label.ts';
 import { type AdmissionPolicy, type Applicant, type Demand, Lease, type Place } from './lease.ts';
 import type { TransparentOperator } from './operator-types.ts';
 import { enterCall, leave, returnTo, within } from './scope.ts';
@@ -40,6 +41,7 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
   private readonly scope = enterCall();
   private leases: Lease[] = [];
   private place: Place | undefined;
+  private trace: Trace | undefined;
   private silent = true;
   /** Those of the leases that hear every value. */
   private listening: Lease[] | undefined;
@@ -67,7 +69,8 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
     if (this.closed) return lease.neutral();
     this.place = undefined;
     this.leases.push(lease);
-    this.walled(() => this.apply());
+    const { trace = (task) => task() } = this;
+    this.walled(() => trace(() => this.apply()));
   }
 
   refused(why: () => Error): void {
@@ -116,9 +119,10 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
         return false;
       }
       const waits = !(answer instanceof Lease);
-      if (!waits) this.leases.push(answer);
+      if (waits) this.trace = currentTrace();
+      else this.leases.push(answer);
       // A place that is answered may have been granted already, by whom a listener of the policy has set free.
-      else if (this.leases.length === asked) this.place = answer;
+      if (waits && this.leases.length === asked) this.place = answer;
       // Such a listener may also have cancelled the stream.
       if (this.closed) this.giveBack();
       if (this.closed || waits) return false;

@@ -1,4 +1,5 @@
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
+import { traced } from './label.ts';
 
 /** A task that waits for its time. */
 export interface Timer {
@@ -69,10 +70,11 @@ class SchedulerClock implements Clock {
     if (delay === Number.POSITIVE_INFINITY) return NEVER;
     const scheduler = this.#scheduler;
     const due = scheduler.now() + delay;
+    const run = traced(task);
     const subscription = scheduler.schedule(
       function (this) {
         const now = scheduler.now();
-        if (isDue(due, now)) task();
+        if (isDue(due, now)) run();
         else this.schedule(undefined, Math.min(due - now, LONGEST_DELAY));
       },
       Math.min(delay, LONGEST_DELAY),
@@ -128,7 +130,7 @@ const systemClock: Clock = {
     if (delay === Number.POSITIVE_INFINITY) return NEVER;
     return isVirtual(asyncScheduler.now())
       ? virtualClock.schedule(delay, task)
-      : new HostTimer(delay, task, options?.background);
+      : new HostTimer(delay, traced(task), options?.background);
   },
 
   marker() {

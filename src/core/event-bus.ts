@@ -11,6 +11,7 @@ import {
   type ResilienceEvent,
   type ResilienceEventOf,
 } from './events.ts';
+import { labelledField, labelledStream } from './label.ts';
 import { OrderedSubject } from './ordered-subject.ts';
 import { type CallScope, currentScope } from './scope.ts';
 
@@ -53,6 +54,7 @@ export class EventBus extends OrderedSubject<ResilienceEvent> {
   constructor(config: EventBusConfig = {}) {
     super();
     this.#errorMessages = parseConfig('EventBus', EventBusConfigSchema, config).errorMessages;
+    labelledField('EventBus', undefined, this);
   }
 
   /**
@@ -62,12 +64,13 @@ export class EventBus extends OrderedSubject<ResilienceEvent> {
    * `'metric'`, `'lifecycle'`, `'chaos'`.
    */
   on<Topic extends EventType | EventCategory>(topic: Topic): Observable<EventsOf<Topic>> {
-    return this.pipe(
+    const events = this.pipe(
       filter(
         (event): event is EventsOf<Topic> & ResilienceEvent =>
           event.type === topic || event.category === topic,
       ),
     );
+    return labelledStream('EventBus.on', topic, events);
   }
 
   /**

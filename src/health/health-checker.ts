@@ -16,6 +16,7 @@ import { type Clock, clockOf, timestamp } from '../core/clock.ts';
 import { functionOption, limit, parseConfig } from '../core/config.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import type { EventData, HealthStatus } from '../core/events.ts';
+import { labelledStream } from '../core/label.ts';
 import { within } from '../core/scope.ts';
 import type { HealthAnswer, HealthCheck } from './check.ts';
 import { circuitCheck } from './circuit-check.ts';
@@ -193,7 +194,8 @@ export class HealthChecker {
    */
   watch(interval: number): Observable<HealthReport> {
     parseConfig('HealthChecker.watch', WatchSchema, { interval });
-    return defer(() => this.#watched.get(interval) ?? this.#watch(interval));
+    const reports$ = defer(() => this.#watched.get(interval) ?? this.#watch(interval));
+    return labelledStream('HealthChecker.watch', this.name, reports$);
   }
 
   #watch(interval: number): Observable<HealthReport> {
@@ -246,7 +248,7 @@ export class HealthChecker {
   }
 
   /** Whoever happens to ask, what is found is no part of their call. */
-  #announce(change: EventData<'health_changed'>): void {
+  #announce(change: Omit<EventData<'health_changed'>, 'error'> & { error?: unknown }): void {
     within(undefined, () => this.#events.publish('health_changed', this.name, change));
   }
 }

@@ -30,11 +30,7 @@ export interface RegisteredCheckDetails {
   readonly maxAge: number;
   readonly clock: Clock;
   /** Hears of every status that differs from the one before, and of the first. */
-  readonly changed: (
-    from: HealthStatus | undefined,
-    to: HealthStatus,
-    error: ErrorSummary | undefined,
-  ) => void;
+  readonly changed: (from: HealthStatus | undefined, to: HealthStatus, error: unknown) => void;
 }
 
 /** What a check has found, and when. */
@@ -99,7 +95,7 @@ export class RegisteredCheck {
     return this.#last !== undefined && clock.now() - this.#last.at < maxAge;
   }
 
-  #run(): Observable<Result> {
+  #run(): Observable<unknown> {
     const { name, check, clock, timeout } = this.#details;
     const begun = clock.now();
     const limits = { first: timeout, each: Number.POSITIVE_INFINITY, total: Number.POSITIVE_INFINITY };
@@ -110,19 +106,22 @@ export class RegisteredCheck {
       throwIfEmpty(() => new Error('The check ended without an answer.')),
       map(findingsIn),
       catchError((error: unknown) => of<HealthFindings>({ status: 'unhealthy', error })),
-      map(({ status, error, details }): Result => {
-        const at = clock.now();
-        const summary = error === undefined ? undefined : summarize(error);
-        return { status, error: summary, details, duration: at - begun, at, checkedAt: timestamp() };
-      }),
-      tap((result) => this.#found(result)),
+      tap((findings) => this.#found(findings, clock.now() - begun)),
     );
   }
 
-  #found(result: Result): void {
+  /** What was thrown is written down and forgotten: a result is kept for longer than an error should be. */
+  #found({ status, error, details }: HealthFindings, duration: number): void {
     const before = this.#last?.status;
-    this.#last = result;
-    if (result.status !== before) this.#details.changed(before, result.status, result.error);
+    this.#last = {
+      status,
+      error: error === undefined ? undefined : summarize(error),
+      details,
+      duration,
+      at: this.#details.clock.now(),
+      checkedAt: timestamp(),
+    };
+    if (status !== before) this.#details.changed(before, status, error);
   }
 }
 

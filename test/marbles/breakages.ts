@@ -461,12 +461,7 @@ export const breakages: readonly Breakage[] = [
     'this.#watched.get(interval) ?? this.#watch(interval)',
     'this.#watch(interval)',
   ),
-  breakage(
-    'Health: Every change is an event',
-    'health/registered-check.ts',
-    'result.status !== before',
-    'true',
-  ),
+  breakage('Health: Every change is an event', 'health/registered-check.ts', 'status !== before', 'true'),
 
   breakage(
     'Adaptive throttle: As much is tried as the other side nearly takes',

@@ -14,7 +14,7 @@ test('docs/, README.md and doc comments hold the pages and pictures of today: af
     .map((name) => join('docs', name).replaceAll('\\', '/'))
     .filter((path) => /^docs\/pictures\/.*\.svg$|^docs\/[^/]*\.md$/.test(path))
     // They have a test of their own.
-    .filter((path) => !/^docs\/(pictures\/simulations\/|simulations\.md)/.test(path));
+    .filter((path) => !/^docs\/(pictures\/)?(simulations|insights)[/.]/.test(path));
   const stale = [...files].filter(([path, content]) => !existsSync(path) || read(path) !== content);
   expect({
     stale: stale.map(([path]) => path),

@@ -17,6 +17,7 @@ const FACE = {
   ],
   './ai-sdk': ['aiSdk'],
   './anthropic': ['anthropic'],
+  './insights': ['installInsights', 'insightsOf', 'renderInsights'],
   './ollama': ['ollama'],
   './openai': ['openai'],
   './openai-compatible': ['openAICompatible'],

@@ -25,6 +25,7 @@ import {
   timeout,
 } from 'rxjs-resilience';
 import { aiSdk, type LanguageModel } from 'rxjs-resilience/ai-sdk';
+import { type Insight, type Insights, insightsOf, installInsights } from 'rxjs-resilience/insights';
 import { openai } from 'rxjs-resilience/openai';
 import { openAICompatible } from 'rxjs-resilience/openai-compatible';
 import { flaky, runMarbles, type ScriptedSource, scriptedProvider } from 'rxjs-resilience/testing';
@@ -89,6 +90,10 @@ is<Promise<HealthReport>>()(health.checkAll());
 is<Observable<HealthReport>>()(health.watch(1_000));
 const serve: (request: Request) => Promise<Response> = healthFetchHandler(health);
 is<Promise<Response>>()(serve(new Request('http://localhost/livez')));
+
+// RxJS Insights is not installed yet.
+is<Promise<Insights>>()(installInsights({ describe: (value) => typeof value }));
+is<readonly Insight[]>()(insightsOf(numbers));
 
 // No client of any service is installed here.
 declare const model: LanguageModel;

@@ -1,0 +1,1 @@
+test('the developer tools see the same in a test runner', () => import('./insights.js'));
