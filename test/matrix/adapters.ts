@@ -15,72 +15,91 @@ import { openAICompatible } from '../../src/providers/openai-compatible/index.ts
 export interface Adapter {
   readonly adapter: string;
   /** A provider of this name, at the wall with this URL. */
-  readonly at: (url: string, name: string) => ChatProvider;
+  readonly at: (url: string, name: string, told?: Told) => ChatProvider;
 }
 
-const apiKey = 'k';
+/** What a provider sends beside the conversation. */
+export interface Told {
+  readonly apiKey?: string;
+  readonly headers?: Record<string, string>;
+}
+
 const model = 'wall-1';
-const quiet = { apiKey, logLevel: 'off' } as const;
-const viaSdk = (url: string) => ({ apiKey, baseURL: `${url}/v1` });
+/** As the official clients take it. */
+const client = ({ apiKey = 'k', headers = {} }: Told = {}) =>
+  ({ apiKey, defaultHeaders: headers, logLevel: 'off' }) as const;
+const viaSdk = (url: string, { apiKey = 'k', headers = {} }: Told = {}) => ({
+  apiKey,
+  headers,
+  baseURL: `${url}/v1`,
+});
 
 export const ADAPTERS: readonly Adapter[] = [
   {
     adapter: 'openAICompatible',
-    at: (url, name) => openAICompatible({ name, model, baseURL: `${url}/v1` }),
+    at: (url, name, told) => openAICompatible({ ...told, name, model, baseURL: `${url}/v1` }),
   },
   {
     adapter: 'openAICompatible with prefill',
-    at: (url, name) => openAICompatible({ name, model, baseURL: `${url}/v1`, prefill: true }),
+    at: (url, name, told) => openAICompatible({ ...told, name, model, baseURL: `${url}/v1`, prefill: true }),
   },
   {
     adapter: 'openai chat',
-    at: (url, name) => openai({ name, model, baseURL: `${url}/v1` }),
+    at: (url, name, told) => openai({ ...told, name, model, baseURL: `${url}/v1` }),
   },
   {
     adapter: 'openai chat by client',
-    at: (url, name) => openai({ name, model, client: new OpenAI({ ...quiet, baseURL: `${url}/v1` }) }),
+    at: (url, name, told) =>
+      openai({ name, model, client: new OpenAI({ ...client(told), baseURL: `${url}/v1` }) }),
   },
   {
     adapter: 'openai responses',
-    at: (url, name) => openai({ name, model, api: 'responses', baseURL: `${url}/v1` }),
+    at: (url, name, told) => openai({ ...told, name, model, api: 'responses', baseURL: `${url}/v1` }),
   },
   {
     adapter: 'openai responses by client',
-    at: (url, name) =>
-      openai({ name, model, api: 'responses', client: new OpenAI({ ...quiet, baseURL: `${url}/v1` }) }),
+    at: (url, name, told) =>
+      openai({
+        name,
+        model,
+        api: 'responses',
+        client: new OpenAI({ ...client(told), baseURL: `${url}/v1` }),
+      }),
   },
   {
     adapter: 'anthropic',
-    at: (url, name) => anthropic({ name, model: 'claude-sonnet-4-5', maxTokens: 100, baseURL: url }),
+    at: (url, name, told) =>
+      anthropic({ ...told, name, model: 'claude-sonnet-4-5', maxTokens: 100, baseURL: url }),
   },
   {
     adapter: 'anthropic by client',
-    at: (url, name) =>
-      anthropic({ name, model, maxTokens: 100, client: new Anthropic({ ...quiet, baseURL: url }) }),
+    at: (url, name, told) =>
+      anthropic({ name, model, maxTokens: 100, client: new Anthropic({ ...client(told), baseURL: url }) }),
   },
   {
     adapter: 'ollama',
-    at: (url, name) => ollama({ name, model, host: url, prefill: true }),
+    at: (url, name, told) => ollama({ ...told, name, model, host: url, prefill: true }),
   },
   {
     adapter: 'ollama by client',
-    at: (url, name) => ollama({ name, model, client: new Ollama({ host: url }) }),
+    at: (url, name, told) =>
+      ollama({ name, model, client: new Ollama({ host: url, headers: told?.headers ?? {} }) }),
   },
   {
     adapter: 'aiSdk of @ai-sdk/openai chat',
-    at: (url, name) => aiSdk(createOpenAI(viaSdk(url)).chat(model), { name }),
+    at: (url, name, told) => aiSdk(createOpenAI(viaSdk(url, told)).chat(model), { name }),
   },
   {
     adapter: 'aiSdk of @ai-sdk/openai responses',
-    at: (url, name) => aiSdk(createOpenAI(viaSdk(url)).responses(model), { name }),
+    at: (url, name, told) => aiSdk(createOpenAI(viaSdk(url, told)).responses(model), { name }),
   },
   {
     adapter: 'aiSdk of @ai-sdk/openai-compatible',
-    at: (url, name) =>
-      aiSdk(createOpenAICompatible({ name: 'any', ...viaSdk(url) }).chatModel(model), { name }),
+    at: (url, name, told) =>
+      aiSdk(createOpenAICompatible({ name: 'any', ...viaSdk(url, told) }).chatModel(model), { name }),
   },
   {
     adapter: 'aiSdk of @ai-sdk/anthropic',
-    at: (url, name) => aiSdk(createAnthropic(viaSdk(url))(model), { name, prefill: true }),
+    at: (url, name, told) => aiSdk(createAnthropic(viaSdk(url, told))(model), { name, prefill: true }),
   },
 ];
