@@ -49,4 +49,5 @@ export * from './interop/index.ts';
 export * from './pipeline/index.ts';
 export * from './rate-limit/index.ts';
 export * from './retry/index.ts';
+export * from './sinks/index.ts';
 export * from './timeout/index.ts';

@@ -240,6 +240,11 @@ const eventData = {
   }),
   /** A frame that cannot be read was skipped, as the provider is configured to. */
   frame_skipped: z.object({ error: ErrorSummarySchema }),
+  /** A sink could not keep up, or could not write. */
+  events_dropped: z.object({
+    /** Events that are missing in what it has written. */
+    count: z.number(),
+  }),
   /** A chat call has ended. */
   stream_ended: z.object({
     /** Who spoke last. */
@@ -293,6 +298,7 @@ export const EVENT_CATEGORIES = {
   stream_continued: 'recovery',
   attempt_ended: 'metric',
   frame_skipped: 'error',
+  events_dropped: 'error',
   stream_ended: 'lifecycle',
 } as const satisfies Record<keyof typeof eventData, string>;
 

@@ -70,7 +70,7 @@ export class OrderedSubject<T> extends Subject<T> {
 }
 
 /** What `pipe` makes of an `OrderedSubject`: its listeners are protected like those of the subject itself. */
-class ProtectedObservable<T> extends Observable<T> {
+export class ProtectedObservable<T> extends Observable<T> {
   constructor(source: Observable<unknown>, operator?: Operator<never, T>) {
     super();
     this.source = source;

@@ -10,59 +10,7 @@ import {
   type ResilienceEvent,
   ResilienceEventSchema,
 } from '../../src/core/events.ts';
-
-const error = { name: 'Error', message: 'boom' };
-const transition = { from: 'closed', to: 'open' } as const;
-
-/** One event of every type, as its policy publishes it. */
-const examples: { [Type in EventType]: EventData<Type> } = {
-  circuit_opened: { ...transition, retryAfter: 100, error },
-  circuit_closed: { from: 'half-open', to: 'closed' },
-  circuit_half_open: { from: 'open', to: 'half-open' },
-  circuit_rejected: { retryAfter: 100 },
-  retry_attempted: { attempt: 1, delay: 0, error },
-  retry_exhausted: { attempts: 4, reason: 'attempts', error },
-  stream_resumed: { emitted: 3, error },
-  bulkhead_queued: { activeCount: 10, queueSize: 1 },
-  bulkhead_rejected: { reason: 'queue-full', activeCount: 10, queueSize: 50 },
-  rate_limited: { retryAfter: 100, outcome: 'queued' },
-  timed_out: { kind: 'each', after: 50 },
-  limiter_paused: { resumesAfter: 1_000, reason: '429' },
-  limiter_resumed: {},
-  limiter_adjusted: { dimension: 'tokens', from: 1_000, to: 500, reason: 'headers' },
-  limiter_lowered: { dimension: 'tokens', from: 900, to: -20 },
-  hedge_started: { attempt: 2, delay: 100 },
-  hedge_won: { attempt: 2, after: 120 },
-  hedge_refused: { reason: 'budget' },
-  concurrency_limit_changed: { from: 10, to: 9, reason: 'drop' },
-  throttled: { probability: 0.5 },
-  load_shed: { reason: 'deadline', priority: 0, retryAfter: 10 },
-  chaos_injected: { fault: 'latency', delay: 100 },
-  health_changed: { check: 'database', from: 'healthy', to: 'unhealthy', error },
-  registry_changed: { change: 'added', name: 'payments' },
-  fallback_used: { alternative: 1, error: { ...error, kind: 'overloaded', causes: [error] } },
-  fallback_exhausted: { errors: [error, error] },
-  call_started: {},
-  call_ended: { outcome: 'completed', duration: 20 },
-  stream_started: { provider: 'main', model: 'm' },
-  attempt_started: { provider: 'main', requestedModel: 'm', delay: 0 },
-  first_token: { provider: 'main', after: 300 },
-  stream_retracted: { provider: 'main', error },
-  provider_switched: { from: 'main', to: 'spare', error },
-  stream_continued: { provider: 'main', by: 'prefill', characters: 12, error },
-  attempt_ended: {
-    provider: 'main',
-    attempt: 1,
-    phase: 'content',
-    outcome: 'failed',
-    error,
-    delay: 0,
-    duration: 900,
-    usage: { inputTokens: 10, outputTokens: 3, estimated: true },
-  },
-  frame_skipped: { error },
-  stream_ended: { provider: 'spare', outcome: 'completed', duration: 2_000 },
-};
+import { error, examples } from './examples.ts';
 
 describe('on()', () => {
   test('gives the events of one type, typed', () => {

@@ -40,7 +40,7 @@ const messages = [
 
 /** A gossip: it tells whoever asks all it knows. */
 const gossip = ({ body, headers }: AttemptRequest): string =>
-  `${ANSWER} ${headers.authorization ?? headers['x-api-key'] ?? ''} ${JSON.stringify({ body, headers })}`;
+  `${ANSWER} ${String(headers.authorization ?? headers['x-api-key'])} ${JSON.stringify({ body, headers })}`;
 
 const KINDS = [
   'rate-limit',
