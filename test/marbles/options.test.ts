@@ -27,12 +27,16 @@ const WITHOUT_DIAGRAM: Readonly<Record<string, Readonly<Record<string, string>>>
 /** Configs of objects and functions that are no operators, and why they have no chapter. */
 const WITHOUT_CHAPTER: Readonly<Record<string, string>> = {
   AsyncIterableConfigSchema: 'a bridge to for await: promises do not run in virtual time',
+  BridgeConfigSchema: 'a line to another process: what it does in time is the sink’s',
   CircuitRegistryConfigSchema: 'a cupboard of circuit breakers, which does nothing in time',
   CircuitSnapshotSchema: 'a form of data, no config',
+  ConsoleSinkConfigSchema: 'writes lines, which is no matter of time',
+  EventSinkConfigSchema: 'a queue that is written at the end of the turn: its numbers have tests of their own',
   EventBusConfigSchema: 'says what may be repeated, which is no matter of time',
   ExponentialBackoffConfigSchema: 'a strategy of retryWithBackoff, shown in its chapter',
   HealthHandlerConfigSchema: 'speaks HTTP, and is tested over real HTTP',
   LinearBackoffConfigSchema: 'a table of numbers, proven by tests of its own',
+  ReplayBufferConfigSchema: 'a memory, which does nothing in time',
   JitteredBackoffConfigSchema: 'a table of numbers, proven by tests of its own',
   DecorrelatedJitterBackoffConfigSchema: 'a table of numbers, proven by tests of its own',
 };

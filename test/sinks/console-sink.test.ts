@@ -55,6 +55,7 @@ describe('consoleSink()', () => {
         "info policy: pauses for 1 s (429)",
         "info policy: goes on",
         "info policy: tokens a minute: 1000 -> 500 (headers)",
+        "info policy: tokens left: -20 instead of 900",
         "info policy: attempt 2 joins the race after 100 ms",
         "info policy: attempt 2 wins the race after 120 ms",
         "warn policy: nobody joins the race (budget)",
