@@ -8,8 +8,13 @@ import type { SubscriptionFrames } from './lane.ts';
 import type { Leakable } from './leaks.ts';
 import type { Values } from './marbles.ts';
 
-/** What a test is given beside the helpers of RxJS' `TestScheduler.run`. */
-export interface MarbleHelpers extends Omit<RunHelpers, 'expectObservable' | 'expectSubscriptions'> {
+/** What a test is given: the helpers of RxJS' `TestScheduler.run`, and what can be expected. */
+export interface MarbleHelpers
+  extends Omit<RunHelpers, 'expectObservable' | 'expectSubscriptions'>,
+    ExpectationHelpers {}
+
+/** How a test says what it expects of a run. */
+export interface ExpectationHelpers {
   /** What a stream shows, subscribed at 0 or as marbles say: `expectObservable(stream, '^---!').toBe('--a')`. */
   readonly expectObservable: <T>(stream: Observable<T>, subscription?: string) => StreamExpectation<T>;
   /** What a chat shows: letters are pieces of text, `F` the finish, `R` a retract mark. */

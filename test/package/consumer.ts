@@ -25,7 +25,7 @@ try {
   // Two processes, so that `require` meets modules that nobody has imported before.
   run('node load.cjs import');
   run('node load.cjs require');
-  run('node --test --test-reporter=dot answer.test.js');
+  run('node --test --test-reporter=dot conversation.test.js');
   run(`${typeCheck} --module nodenext --moduleResolution nodenext types.ts`);
   run(`${typeCheck} --module esnext --moduleResolution bundler types.ts`);
   run('esbuild browser.js --bundle --platform=browser --format=esm --outfile=bundle.js --log-level=warning');

@@ -89,6 +89,21 @@ describe('a marble run', () => {
     );
   });
 
+  it('points at the expectation that fails, not at the run', () => {
+    const second = (helpers: MarbleHelpers): void => helpers.expectObservable(of('b')).toBe('(a|)');
+    let stack = '';
+    try {
+      runMarbles((helpers) => {
+        helpers.expectObservable(of('a')).toBe('(a|)');
+        second(helpers);
+      });
+    } catch (error) {
+      stack = String((error as Error).stack);
+    }
+    expect(stack).toContain('MarbleError: \nexpectObservable 2\n');
+    expect(stack).toMatch(/^ +at second /m);
+  });
+
   it('compares with another stream', () => {
     expect(complaint(({ expectObservable }) => expectObservable(of(1)).toEqual(of(2)))).toContain(
       '^ frame 0: expected 2, got 1',
