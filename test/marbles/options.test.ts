@@ -31,7 +31,8 @@ const WITHOUT_CHAPTER: Readonly<Record<string, string>> = {
   CircuitRegistryConfigSchema: 'a cupboard of circuit breakers, which does nothing in time',
   CircuitSnapshotSchema: 'a form of data, no config',
   ConsoleSinkConfigSchema: 'writes lines, which is no matter of time',
-  EventSinkConfigSchema: 'a queue that is written at the end of the turn: its numbers have tests of their own',
+  EventSinkConfigSchema:
+    'a queue that is written at the end of the turn: its numbers have tests of their own',
   EventBusConfigSchema: 'says what may be repeated, which is no matter of time',
   ExponentialBackoffConfigSchema: 'a strategy of retryWithBackoff, shown in its chapter',
   HealthHandlerConfigSchema: 'speaks HTTP, and is tested over real HTTP',
