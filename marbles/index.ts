@@ -7,6 +7,7 @@ import { circuitBreakerChapter } from './circuit-breaker/diagrams.ts';
 import type { Chapter } from './diagram.ts';
 import { fallbackChapter } from './fallback/diagrams.ts';
 import { healthChapter } from './health/diagrams.ts';
+import { hedgeChapter } from './hedge/diagrams.ts';
 import { rateLimitChapter } from './rate-limit/diagrams.ts';
 import { resilienceChapter } from './resilience/diagrams.ts';
 import { retryWithBackoffChapter } from './retry-with-backoff/diagrams.ts';
@@ -21,6 +22,7 @@ export const chapters: readonly Chapter[] = [
   timeoutChapter,
   retryWithBackoffChapter,
   fallbackChapter,
+  hedgeChapter,
   resilienceChapter,
   chaosChapter,
   { ...chatChapter, written },

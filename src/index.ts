@@ -11,11 +11,13 @@ export {
   CircuitOpenError,
   ConfigurationError,
   FallbackExhaustedError,
+  HedgeExhaustedError,
   isBulkheadRejectedError,
   isChaosError,
   isCircuitOpenError,
   isConfigurationError,
   isFallbackExhaustedError,
+  isHedgeExhaustedError,
   isLocalRejection,
   isRateLimitExceededError,
   isResilienceError,
@@ -43,8 +45,10 @@ export {
 } from './core/events.ts';
 export { type AcquireOptions, Lease } from './core/lease.ts';
 export type { AddingOperator, TransparentOperator } from './core/operator-types.ts';
+export { RetryBudget, type RetryBudgetConfig, RetryBudgetConfigSchema } from './core/retry-budget.ts';
 export * from './fallback/index.ts';
 export * from './health/index.ts';
+export * from './hedge/index.ts';
 export * from './interop/index.ts';
 export * from './pipeline/index.ts';
 export * from './rate-limit/index.ts';

@@ -65,6 +65,7 @@ export const CONFIGS: Readonly<Record<string, OperatorConfig>> = {
   timeout: TIMEOUT,
   retryWithBackoff: { schema: 'RetryConfigSchema', file: 'src/retry/retry-config.ts' },
   fallback: { schema: 'FallbackConfigSchema', file: 'src/fallback/fallback-config.ts' },
+  hedge: { schema: 'HedgeConfigSchema', file: 'src/hedge/hedge-config.ts' },
   resilience: RESILIENCE,
   ResilientProvider: {
     schema: 'ResilientProviderConfigSchema',

@@ -6,7 +6,7 @@ export const composition: Section = {
     {
       name: 'One order',
       promise:
-        'From the outside to the inside: fallback, total timeout, retry, circuit breaker, rate limit, bulkhead, first and each timeout, source. Written by hand it is the same the other way round.',
+        'From the outside to the inside: fallback, total timeout, retry, hedge, circuit breaker, rate limit, bulkhead, first and each timeout, source. Written by hand it is the same the other way round.',
       shown: {
         resilience: [
           'A stream that has no trouble is not touched',
@@ -23,6 +23,16 @@ export const composition: Section = {
           'The breaker sees every attempt',
           'The breaker sees the timeout of an attempt',
           'Every attempt has a timeout.first of its own',
+        ],
+      },
+    },
+    {
+      name: 'A hedge stands between the retry and the breaker',
+      promise: 'Every hedge is an attempt to all that is inside, and a retry begins the race anew.',
+      shown: {
+        resilience: [
+          'A hedge is an attempt like any other to what is inside of it',
+          'When a hedge has failed as well, the retry waits and begins anew',
         ],
       },
     },

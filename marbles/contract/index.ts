@@ -5,6 +5,7 @@ import { circuitBreaker } from './circuit-breaker.ts';
 import { composition, events } from './composition.ts';
 import { everyOperator } from './every-operator.ts';
 import { health } from './health.ts';
+import { hedge } from './hedge.ts';
 import { bulkhead, rateLimit } from './limits.ts';
 import { retry } from './retry.ts';
 import type { Section } from './rule.ts';
@@ -20,6 +21,7 @@ export const contract: readonly Section[] = [
   adaptiveThrottle,
   timeout,
   fallback,
+  hedge,
   composition,
   chaos,
   events,

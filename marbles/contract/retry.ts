@@ -88,7 +88,7 @@ export const retry: Section = {
     {
       name: 'Why it gives up',
       promise:
-        'Not retryable outranks attempts, attempts outrank time. Before any retry the error goes out as it came, after one inside a `RetryExhaustedError` that counts the attempts.',
+        'Not retryable outranks attempts, attempts outrank the budget, the budget outranks time. Before any retry the error goes out as it came, after one inside a `RetryExhaustedError` that counts the attempts.',
       shown: {
         retryWithBackoff: [
           'An error that no repetition cures is not retried',
@@ -100,7 +100,29 @@ export const retry: Section = {
           'not retryable outranks attempts, attempts outrank time',
           'after retries it says how many attempts there were, why it gave up, and the last error',
         ],
+        'test/retry/budget.test.ts': 'a budget refuses after the attempts, and before the time',
         because: 'what an error says stands in its fields',
+      },
+    },
+    {
+      name: 'A budget bounds all that share it',
+      promise:
+        'Every call pays once for a part of a retry, however many layers share the budget; every retry and every hedge takes a whole one; a floor a second is there without a payment, and what is not used expires. An empty budget never fails a first attempt.',
+      shown: {
+        retryWithBackoff: 'A budget bounds what all retries add to the load',
+        hedge: 'A budget bounds what hedges add to the load',
+        resilience: 'Retry and hedge spend from one budget',
+      },
+      tested: {
+        'test/retry/budget.test.ts': [
+          'that is empty refuses retries, and never a first attempt: its error goes out as it came',
+          'is paid once for a call, however many layers share it',
+        ],
+        'test/core/retry-budget.test.ts': [
+          'one retry for five requests, beside ten a second, of which ten seconds are there at once',
+          'no stretch of time sees more retries than it, and the time to live before it, have paid for',
+        ],
+        because: 'hundreds of calls make no picture',
       },
     },
     {

@@ -21,7 +21,7 @@ const states = { c: 'closed', o: 'open', h: 'half-open' } satisfies Record<strin
 export const resilienceChapter: Chapter = {
   operator: 'resilience',
   introduction:
-    'Every pattern helps alone; in the wrong order they harm each other. This is the order in which they help: fallback > total timeout > retry > circuit breaker > rate limit > bulkhead > first and each timeout > source. Each diagram shows one reason for it.',
+    'Every pattern helps alone; in the wrong order they harm each other. This is the order in which they help: fallback > total timeout > retry > hedge > circuit breaker > rate limit > bulkhead > first and each timeout > source. Each diagram shows one reason for it.',
   diagrams: [
     {
       title: 'A stream that has no trouble is not touched',
@@ -68,6 +68,48 @@ export const resilienceChapter: Chapter = {
       source: '       --#',
       expected: '     -------(f|)',
       subscriptions: ['^-!', '-----^-!'],
+    },
+    {
+      title: 'A hedge is an attempt like any other to what is inside of it',
+      prose:
+        'It takes a place of its own, which comes back when it has lost or won. The breaker sees two attempts: a success, and a cancel, which counts as nothing.',
+      setup() {
+        const bulkhead = new Bulkhead({ maxConcurrent: 2 });
+        const inUse = bulkhead.state$.pipe(map(({ activeCount }) => String(activeCount)));
+        return {
+          operator: resilience({ hedge: 4, circuitBreaker: { failureThreshold: 1 }, bulkhead }),
+          lanes: { 'in use': inUse.pipe(distinctUntilChanged()) },
+        };
+      },
+      source: ['      ---------a|', '--b---|'],
+      expected: '     ------b---|',
+      subscriptions: ['^-----!', '----^-----!'],
+      lanes: { 'in use': { expected: '(01)2-1---0' } },
+    },
+    {
+      title: 'When a hedge has failed as well, the retry waits and begins anew',
+      prose: 'It stands outside. The second round has a hedge of its own.',
+      setup: () => resilience({ hedge: 3, retry: { maxRetries: 1, backoff: fixedBackoff(4) } }),
+      source: ['      -----#', '--#', '-------a|', '--b|'],
+      expected: '     --------------b|',
+      subscriptions: ['^----!', '---^-!', '---------^----!', '------------^--!'],
+    },
+    {
+      title: 'Retry and hedge spend from one budget',
+      prose:
+        'The call has paid for one attempt more. The hedge has taken it, so nothing is left for a retry, and the error of both attempts is the end.',
+      setup: () =>
+        resilience({
+          hedge: 3,
+          retry: {
+            backoff: fixedBackoff(2),
+            budget: { retryRatio: 1, minRetriesPerSecond: 0 },
+          },
+        }),
+      source: '       -----#',
+      expected: '     --------#',
+      errors: ['HedgeExhaustedError'],
+      subscriptions: ['^----!', '---^----!'],
     },
     {
       title: 'The breaker sees every attempt',

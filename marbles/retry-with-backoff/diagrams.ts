@@ -1,6 +1,7 @@
 import { map, Subject } from 'rxjs';
 import { CircuitOpenError } from '../../src/core/errors.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
+import { RetryBudget } from '../../src/core/retry-budget.ts';
 import {
   exponentialBackoff,
   fixedBackoff,
@@ -290,6 +291,20 @@ export const retryWithBackoffChapter: Chapter = {
       expected: '     --------#',
       errors: ['RetryExhaustedError'],
       subscriptions: ['^!', '-------^!'],
+    },
+    {
+      title: 'A budget bounds what all retries add to the load',
+      prose:
+        'Each call pays in half a retry, so both together may retry once. The first to fail takes it; the second one has the error of its only attempt.',
+      setup: () =>
+        retryWithBackoff({
+          backoff: fixedBackoff(2),
+          budget: new RetryBudget({ retryRatio: 0.5, minRetriesPerSecond: 0 }),
+        }),
+      source: ['      --#', '--#', '--a|'],
+      consumers: ['   ^', '      -^'],
+      expected: ['    ------a|', '  ---#'],
+      subscriptions: ['^-!', '-^-!', '----^--!'],
     },
     {
       title: 'A wait that does not fit into the time left is not begun',

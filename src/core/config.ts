@@ -18,6 +18,13 @@ export const limit = (): z.ZodMiniCustom<number, number> =>
     'must be a duration in milliseconds greater than 0 (Infinity means none)',
   );
 
+/** A duration in milliseconds, not negative; `Infinity` means that it never passes. */
+export const delay = (): z.ZodMiniCustom<number, number> =>
+  z.custom<number>(
+    (value) => typeof value === 'number' && value >= 0,
+    'must be a duration in milliseconds, and not negative (Infinity means never)',
+  );
+
 /** A whole number of at least `minimum`. */
 export const count = (minimum: number): z.ZodMiniNumber<number> =>
   z

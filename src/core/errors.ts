@@ -267,9 +267,36 @@ export class FallbackExhaustedError extends AggregateError {
 /** Whether it is a {@link FallbackExhaustedError}, from whatever copy of this package. */
 export const isFallbackExhaustedError = guardFor<FallbackExhaustedError>('FallbackExhaustedError');
 
-/** What went wrong in the end: a `RetryExhaustedError` only reports the last error of its attempts. */
+/**
+ * At least one hedge ran, and every attempt failed. An `AggregateError` that carries the brand of `ResilienceError` as well,
+ * so `instanceof` holds for both.
+ */
+export class HedgeExhaustedError extends AggregateError {
+  static {
+    brand(this, 'HedgeExhaustedError');
+    Object.defineProperty(this.prototype, brandOf('ResilienceError'), { value: true });
+  }
+  /** Name of the hedge policy. */
+  readonly policy: string;
+  /** The error of every attempt, in the order in which they failed; the first one is the `cause` too. */
+  declare readonly errors: unknown[];
+  /** Milliseconds until all who have asked for a wait are ready again; `undefined` when nobody has. */
+  readonly retryAfter: number | undefined;
+
+  constructor(policy: string, errors: readonly unknown[]) {
+    const list = errors.map((error, index) => `${index + 1}. ${messageOf(error)}`).join('; ');
+    super(errors, `Hedge "${policy}": all ${errors.length} attempts failed: ${list}`, { cause: errors[0] });
+    this.policy = policy;
+    const asked = errors.map(retryAfterOf).filter((wait) => wait !== undefined);
+    this.retryAfter = asked.length === 0 ? undefined : Math.max(...asked);
+  }
+}
+/** Whether it is a {@link HedgeExhaustedError}, from whatever copy of this package. */
+export const isHedgeExhaustedError = guardFor<HedgeExhaustedError>('HedgeExhaustedError');
+
+/** What went wrong in the end: retries only report the last error of their attempts, hedges the first. */
 export const failureOf = (error: unknown): unknown =>
-  isRetryExhaustedError(error) ? failureOf(error.cause) : error;
+  isRetryExhaustedError(error) || isHedgeExhaustedError(error) ? failureOf(error.cause) : error;
 
 /**
  * The policies of this library refused the attempt, after retries the last one: it was not made. Neutral for every other
@@ -336,10 +363,19 @@ export function isOverload(error: unknown): boolean {
 
 /** Milliseconds that an error asks its caller to wait, if it says so in a `retryAfter` field. */
 export function retryAfterOf(error: unknown): number | undefined {
-  const failure = failureOf(error);
-  if (typeof failure !== 'object' || failure === null || !('retryAfter' in failure)) return undefined;
-  const { retryAfter } = failure;
+  if (isRetryExhaustedError(error)) return retryAfterOf(error.cause);
+  if (typeof error !== 'object' || error === null || !('retryAfter' in error)) return undefined;
+  const { retryAfter } = error;
   return typeof retryAfter === 'number' && retryAfter >= 0 ? retryAfter : undefined;
+}
+
+/** Whether another attempt may fare better: what the error itself says, then its kind or status. */
+export function mayPass(error: unknown): boolean {
+  // A rejection passes when it says when.
+  if (isLocalRejection(error)) return retryAfterOf(error) !== undefined;
+  const failure = failureOf(error);
+  const retryable = (failure as { retryable?: unknown } | null | undefined)?.retryable;
+  return typeof retryable === 'boolean' ? retryable : !isCallerError(failure);
 }
 
 /** The message of anything that was thrown. */

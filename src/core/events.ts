@@ -71,8 +71,14 @@ const eventData = {
     delay: z.number(),
     error: ErrorSummarySchema,
   }),
-  /** Retries have run, the last attempt failed too, and no other follows. */
-  retry_exhausted: z.object({ attempts: z.number(), reason: z.string(), error: ErrorSummarySchema }),
+  /** Retries have run, the last attempt failed too, and no other follows; or a budget has refused the first retry. */
+  retry_exhausted: z.object({
+    /** Those that were made. */
+    attempts: z.number(),
+    /** `delay`: the wait would be too long, or there is none; `time`: it does not fit into what is left of `timeout`. */
+    reason: z.enum(['not-retryable', 'attempts', 'budget', 'delay', 'time']),
+    error: ErrorSummarySchema,
+  }),
   /** A stream that broke after its first value goes on as its author says (`resume`). */
   stream_resumed: z.object({
     /** Values that have been delivered. */
@@ -119,12 +125,22 @@ const eventData = {
     from: z.number(),
     to: z.number(),
   }),
-  /** Another attempt races with one that is late. */
-  hedge_started: z.object({ attempt: z.number(), delay: z.number() }),
-  /** An attempt has won its race. */
-  hedge_won: z.object({ attempt: z.number(), after: z.number() }),
-  /** An attempt is late, and no other may race with it. */
-  hedge_refused: z.object({ reason: z.string() }),
+  /** Another attempt races with one that is late, or follows one that has failed. */
+  hedge_started: z.object({
+    /** Of the race, from 2. */
+    attempt: z.number(),
+    /** How long the attempt before it was waited for; 0 when it has failed. */
+    delay: z.number(),
+  }),
+  /** A hedge has won the race. */
+  hedge_won: z.object({
+    /** Of the race, from 2. */
+    attempt: z.number(),
+    /** Since the beginning of the race. */
+    after: z.number(),
+  }),
+  /** An attempt is late or has failed, and no other may follow. */
+  hedge_refused: z.object({ reason: z.enum(['budget']) }),
   /** An adaptive limit lets more or fewer attempts run at a time. */
   concurrency_limit_changed: z.object({ from: z.number(), to: z.number(), reason: z.string() }),
   /** An attempt was not made, because so many have been refused by the other side. */

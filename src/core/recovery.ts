@@ -1,7 +1,8 @@
-import { Observable, Subscriber, Subscription } from 'rxjs';
+import { Observable, type Subscriber, Subscription } from 'rxjs';
+import { AttemptSubscriber } from './attempt-subscriber.ts';
 import type { Clock } from './clock.ts';
-import { type CallScope, enterCall, leave, returnTo, within } from './scope.ts';
-import { reportUnhandled } from './unhandled.ts';
+import { Race } from './race.ts';
+import { type CallScope, enterCall, within } from './scope.ts';
 
 /** What is known when an attempt has failed. */
 export interface Failure {
@@ -11,14 +12,14 @@ export interface Failure {
 }
 
 /**
- * An attempt that has to wait. It is made when its time has come, and not after a cancel; what `make` throws is the error
- * of the stream. A delay of 0 uses no timer.
+ * An attempt that has to wait. It is made when its time has come, unless there is none to be made after all, and not after
+ * a cancel; what `make` throws is the error of the stream. A delay of 0 uses no timer.
  */
 export class Postponed<T> {
   constructor(
     readonly clock: Clock,
     readonly delay: number,
-    readonly make: () => Observable<T>,
+    readonly make: () => Observable<T> | undefined,
   ) {}
 }
 
@@ -26,160 +27,158 @@ export class Postponed<T> {
 export interface Recovery<T> {
   /** Says which values commit. Without it every value does. */
   readonly commitOn?: ((value: T) => boolean) | undefined;
-  /** The next attempt, while nothing has been committed. */
-  recover(failure: Failure): Observable<T> | Postponed<T>;
+  /**
+   * The next attempt, while nothing has been committed.
+   *
+   * @param rivals how many others may still commit; where there are some, `undefined` leaves the stream to them.
+   */
+  recover(failure: Failure, rivals: number): Observable<T> | Postponed<T> | undefined;
   /** How to go on after a commit. Without it the error goes downstream, so nothing is emitted twice. */
   readonly resume?: ((failure: Failure) => Observable<T> | Postponed<T>) | undefined;
+  /**
+   * Who joins an attempt that has begun, if nobody has committed by then. With it attempts do not only follow each other,
+   * they race: what does not commit is held back, and downstream hears of nobody but the first to commit.
+   */
+  rival?(): Postponed<T> | undefined;
+  /** Hears which attempt, from 1, has beaten which others: they are gone, and downstream has received nothing yet. */
+  won?(winner: number, losers: readonly number[]): void;
 }
 
 /**
  * The commit rule, which all recovery shares: what has been delivered is known, and after the first committing value an
  * error is not recovered from, unless the author of the stream says how.
  *
- * A cancel reaches the attempt that runs, or the wait for it, and starts no other.
+ * A cancel reaches the attempts that run, and the wait for the next, and starts no other.
  */
 export function recovering<T>(source: Observable<T>, begin: () => Recovery<T>): Observable<T> {
   return new Observable((subscriber) => {
-    new RecoveredStream(subscriber, begin()).run(source);
+    const scope = enterCall();
+    new RecoveredStream(subscriber, within(scope, begin), scope).run(source);
   });
 }
 
-/** One subscription: its attempts, one after the other, and what they have delivered together. */
-class RecoveredStream<T> {
-  private readonly scope = enterCall();
-  private attempt: CallScope | undefined;
+interface FailedAttempt {
+  readonly scope: CallScope;
+  readonly error: unknown;
+  /** Whether the error is not the attempt's but the stream's, and nothing may follow. */
+  readonly final: boolean;
+}
+
+/** One subscription: its attempts, one after the other or side by side, and what they have delivered together. */
+export class RecoveredStream<T> {
   emitted = 0;
   committed = false;
-  private subscribing = false;
-  private failed = false;
-  private final = false;
-  private error: unknown;
+  private attempts = 0;
+  private readonly race: Race<T> | undefined;
+  private readonly failed: FailedAttempt[] = [];
+  private wait: Subscription | undefined;
+  private busy = false;
 
   constructor(
     readonly downstream: Subscriber<T>,
     readonly recovery: Recovery<T>,
-  ) {}
+    private readonly scope: CallScope,
+  ) {
+    this.race = recovery.rival === undefined ? undefined : new Race(this);
+  }
 
   /** A loop, not a recursion: attempts that fail while they are being subscribed must not deepen the stack. */
-  run(source: Observable<T>): void {
-    let next: Observable<T> | undefined = source;
-    this.subscribing = true;
+  run(first?: Observable<T>): void {
+    this.busy = true;
+    let next = first ?? this.followUp();
+    while (next !== undefined) next = this.attempt(next) ?? this.followUp();
+    this.busy = false;
+    this.race?.settle();
+  }
+
+  attemptFailed(failure: FailedAttempt): void {
+    this.failed.push(failure);
+    this.goOn();
+  }
+
+  /** An attempt has ended, and something may follow. */
+  goOn(): void {
+    if (!this.busy) this.run();
+  }
+
+  /** Nobody waits any more, and nothing is to be recovered from. */
+  forget(): void {
+    this.failed.length = 0;
+    this.stopWaiting();
+  }
+
+  private attempt(source: Observable<T>): Observable<T> | undefined {
     // Whoever is told of a failure may cancel there and then.
-    while (next !== undefined && !this.downstream.closed) {
-      this.failed = false;
-      this.subscribe(next);
-      next = this.failed ? this.followUp() : undefined;
+    if (this.downstream.closed) return undefined;
+    this.stopWaiting();
+    const first = ++this.attempts === 1;
+    if (this.race === undefined) {
+      const scope = first ? this.scope : this.scope.next();
+      within(scope, () => source.subscribe(new AttemptSubscriber(this, scope)));
+      return undefined;
     }
-    this.subscribing = false;
-  }
-
-  /** @param final whether the error is not the attempt's but the stream's, and nothing may follow. */
-  attemptFailed(error: unknown, final: boolean): void {
-    this.error = error;
-    this.final = final;
-    if (this.subscribing) {
-      this.failed = true;
-      return;
-    }
-    const next = this.followUp();
-    if (next !== undefined) this.run(next);
-  }
-
-  private subscribe(attempt: Observable<T>): void {
-    this.attempt = this.attempt === undefined ? this.scope : this.scope.next();
-    within(this.attempt, () => attempt.subscribe(new AttemptSubscriber(this)));
+    const scope = first ? this.scope.apart() : this.scope.next();
+    const open = this.race.join(source, scope, this.attempts);
+    return open ? this.answer(scope, () => this.recovery.rival?.()) : undefined;
   }
 
   private followUp(): Observable<T> | undefined {
-    const { error } = this;
-    this.error = undefined;
-    if (this.downstream.closed) return undefined;
-    if (this.final) return this.end(error);
-    try {
-      const next = within(this.attempt, () => this.decide(error));
-      return next instanceof Postponed ? this.postpone(next) : next;
-    } catch (verdict) {
-      return this.end(verdict);
+    for (let failure = this.failed.shift(); failure !== undefined; failure = this.failed.shift()) {
+      if (this.downstream.closed) return undefined;
+      const { error, final, scope } = failure;
+      const next = final ? this.end(error) : this.answer(scope, () => this.decide(error));
+      if (next !== undefined) return next;
     }
+    return undefined;
   }
 
-  private decide(error: unknown): Observable<T> | Postponed<T> {
+  private decide(error: unknown): Observable<T> | Postponed<T> | undefined {
     const { emitted, committed, recovery } = this;
     if (!committed) {
       this.emitted = 0;
-      return recovery.recover({ error, emitted });
+      const rivals = (this.race?.rivals ?? 0) + this.failed.length;
+      return recovery.recover({ error, emitted }, rivals);
     }
     if (recovery.resume) return recovery.resume({ error, emitted });
     throw error;
   }
 
-  private postpone({ clock, delay, make }: Postponed<T>): Observable<T> | undefined {
+  /** The attempt that follows at once, if there is one. What is decided about an attempt belongs to it. */
+  private answer(
+    scope: CallScope,
+    ask: () => Observable<T> | Postponed<T> | undefined,
+  ): Observable<T> | undefined {
+    try {
+      const next = within(scope, ask);
+      return next instanceof Postponed ? this.postpone(next, scope) : next;
+    } catch (verdict) {
+      return this.end(verdict);
+    }
+  }
+
+  private postpone({ clock, delay, make }: Postponed<T>, scope: CallScope): Observable<T> | undefined {
     // Whoever has been told of the wait may have cancelled.
     if (this.downstream.closed) return undefined;
-    if (delay === 0) return within(this.attempt, make);
+    if (delay === 0) return within(scope, make);
     const wait = new Subscription();
     const timer = clock.schedule(delay, () => {
       wait.unsubscribe();
-      let next: Observable<T>;
-      try {
-        next = within(this.attempt, make);
-      } catch (thrown) {
-        this.end(thrown);
-        return;
-      }
-      this.run(next);
+      const next = this.answer(scope, make);
+      if (next !== undefined) this.run(next);
     });
     wait.add(() => timer.cancel());
+    this.wait = wait;
     this.downstream.add(wait);
     return undefined;
   }
 
+  private stopWaiting(): void {
+    this.wait?.unsubscribe();
+    this.wait = undefined;
+  }
+
   private end(error: unknown): undefined {
+    this.race?.end();
     within(undefined, () => this.downstream.error(error));
-  }
-}
-
-class AttemptSubscriber<T> extends Subscriber<T> {
-  constructor(private readonly stream: RecoveredStream<T>) {
-    super(stream.downstream);
-  }
-
-  override next(value: T): void {
-    if (this.isStopped) return;
-    const { stream } = this;
-    if (!stream.committed && !this.consider(value)) return;
-    stream.emitted++;
-    const scope = leave();
-    this.destination.next(value);
-    returnTo(scope);
-  }
-
-  protected override _error(error: unknown): void {
-    this.fail(error, false);
-  }
-
-  protected override _complete(): void {
-    within(undefined, () => super._complete());
-  }
-
-  /** Asks whether this value commits. False when the question itself has ended the attempt. */
-  private consider(value: T): boolean {
-    const { recovery } = this.stream;
-    try {
-      this.stream.committed = recovery.commitOn === undefined || recovery.commitOn(value);
-    } catch (thrown) {
-      this.fail(thrown, true);
-    }
-    return !this.isStopped;
-  }
-
-  // The attempt is torn down before the next one starts or downstream hears, even if its teardown throws.
-  private fail(error: unknown, final: boolean): void {
-    try {
-      this.unsubscribe();
-    } catch (thrown) {
-      reportUnhandled(thrown);
-    }
-    this.stream.attemptFailed(error, final);
   }
 }

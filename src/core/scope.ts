@@ -15,6 +15,7 @@ let calls = 0;
 /** What all attempts of one call have in common. */
 class Call {
   attempts = 0;
+  #done: Set<object> | undefined;
   #id: string | undefined;
 
   constructor(id: string | undefined) {
@@ -26,6 +27,11 @@ class Call {
     this.#id ??= `call-${++calls}`;
     return this.#id;
   }
+
+  once(what: object): boolean {
+    this.#done ??= new Set();
+    return this.#done.size < this.#done.add(what).size;
+  }
 }
 
 /** One attempt of one call. */
@@ -36,9 +42,9 @@ export class CallScope {
   /** The attempt that has begun last inside of this one, where another layer tries again. */
   #inner: CallScope | undefined;
 
-  private constructor(call: Call) {
+  private constructor(call: Call, attempt = ++call.attempts) {
     this.#call = call;
-    this.attempt = ++call.attempts;
+    this.attempt = attempt;
   }
 
   /** The first attempt of a new call. @param id what the caller calls it. */
@@ -60,6 +66,16 @@ export class CallScope {
   next(): CallScope {
     this.#inner = new CallScope(this.#call);
     return this.#inner;
+  }
+
+  /** The same attempt, when others are going to run beside it: what they come to is none of its business. */
+  apart(): CallScope {
+    return new CallScope(this.#call, this.attempt);
+  }
+
+  /** Whether it is the first time that this is asked about `what` in this call: for what its layers do only once. */
+  once(what: object): boolean {
+    return this.#call.once(what);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ObservableInput } from 'rxjs';
 import * as z from 'zod/mini';
 import { Bulkhead, type BulkheadConfig, BulkheadConfigSchema } from '../bulkhead/index.ts';
 import {
@@ -5,8 +6,9 @@ import {
   type CircuitBreakerConfig,
   CircuitBreakerConfigSchema,
 } from '../circuit-breaker/index.ts';
-import { commonOptions, count, functionOption, limit } from '../core/config.ts';
+import { commonOptions, count, delay, functionOption, limit } from '../core/config.ts';
 import type { Alternative, Answer, FallbackConfig } from '../fallback/index.ts';
+import { type HedgeConfig, HedgeConfigSchema } from '../hedge/index.ts';
 import {
   RateLimiter,
   type RateLimiterConfig,
@@ -27,7 +29,7 @@ export const ResilienceConfigSchema = z.strictObject({
   ...commonOptions,
   /** Gives numbers in [0, 1), for jitter. @default Math.random */
   random: z.optional(functionOption<() => number>()),
-  /** Says which values commit, for `retry`, `fallback` and `timeout.first` alike. @default all */
+  /** Says which values commit, for `retry`, `hedge`, `fallback` and `timeout.first` alike. @default all */
   commitOn: z.optional(functionOption<(value: never) => boolean>()),
   priority,
   patience,
@@ -44,6 +46,11 @@ export const ResilienceConfigSchema = z.strictObject({
   timeout: z.optional(z.union([limit(), TimeoutConfigSchema])),
   /** Retries beside the first attempt, or a config. @default none */
   retry: z.optional(z.union([count(0), RetryConfigSchema])),
+  /**
+   * A second attempt beside one that is late: after so many milliseconds, or a config. It spends from the budget of
+   * `retry`, if that has one. @default none
+   */
+  hedge: z.optional(z.union([delay(), HedgeConfigSchema])),
   /** A shared breaker, or the config of one. Sees every attempt. @default none */
   circuitBreaker: z.optional(
     z.union([
@@ -72,6 +79,7 @@ export interface ResilienceConfig<T = unknown, A extends Alternative = never, R 
     | 'fallback'
     | 'timeout'
     | 'retry'
+    | 'hedge'
     | 'circuitBreaker'
     | 'rateLimit'
     | 'bulkhead'
@@ -79,7 +87,7 @@ export interface ResilienceConfig<T = unknown, A extends Alternative = never, R 
     | 'usageOf'
     | 'reportsOf'
   > {
-  /** Says which values commit, for `retry`, `fallback` and `timeout.first` alike. @default all */
+  /** Says which values commit, for `retry`, `hedge`, `fallback` and `timeout.first` alike. @default all */
   commitOn?: ((value: T | Answer<A>) => boolean) | undefined;
   /** What answers when everything else has failed, as `fallback()` takes it. @default the error goes downstream */
   fallback?: A | readonly A[] | FallbackConfig<T, A> | undefined;
@@ -90,6 +98,11 @@ export interface ResilienceConfig<T = unknown, A extends Alternative = never, R 
   timeout?: number | TimeoutConfig<T, W> | undefined;
   /** Retries beside the first attempt, or a config. @default none */
   retry?: number | RetryConfig<T, R> | undefined;
+  /**
+   * A second attempt beside one that is late: after so many milliseconds, or a config. It spends from the budget of
+   * `retry`, if that has one. @default none
+   */
+  hedge?: number | HedgeConfig<T, ObservableInput<T> | (() => ObservableInput<T>)> | undefined;
   /** A shared breaker, or the config of one. Sees every attempt. @default none */
   circuitBreaker?: CircuitBreaker | CircuitBreakerConfig | undefined;
   /** A shared limiter, or the config of one. Every attempt takes a permit. @default none */
@@ -113,4 +126,8 @@ export interface TransparentParts<A extends Alternative, W> extends ResilienceCo
   fallback?: A | readonly A[] | (FallbackConfig<never, A> & { readonly commitOn?: undefined }) | undefined;
   timeout?: number | (TimeoutConfig<never, W> & { commitOn?: undefined }) | undefined;
   retry?: number | (RetryConfig & { readonly commitOn?: undefined; readonly resume?: undefined }) | undefined;
+  hedge?:
+    | number
+    | (HedgeConfig<never> & { readonly commitOn?: undefined; readonly alternatives?: undefined })
+    | undefined;
 }

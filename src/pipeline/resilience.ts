@@ -7,8 +7,10 @@ import { parseConfig } from '../core/config.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { labelled } from '../core/label.ts';
 import type { AddingOperator } from '../core/operator-types.ts';
+import { retryBudgetOf } from '../core/retry-budget.ts';
 import { fallbackConfigOf } from '../fallback/fallback-config.ts';
 import { type Alternative, type Answer, fallback } from '../fallback/index.ts';
+import { type HedgeConfig, hedge } from '../hedge/index.ts';
 import { RateLimiter, rateLimit } from '../rate-limit/index.ts';
 import { retryWithBackoff } from '../retry/index.ts';
 import { timeout } from '../timeout/index.ts';
@@ -35,10 +37,11 @@ import { type ResilienceConfig, ResilienceConfigSchema, type TransparentParts } 
  * circuit     c------o------ 43ms h   c closed, o open, h half-open
  * ```
  *
- * From the outside to the inside: fallback > `timeout.total` > retry > circuit breaker > rate limit > bulkhead >
- * `timeout.first` and `timeout.each` > source.
+ * From the outside to the inside: fallback > `timeout.total` > retry > hedge > circuit breaker > rate limit > bulkhead
+ * > `timeout.first` and `timeout.each` > source.
  *
  * - The breaker sees every attempt and every attempt's timeout; an open circuit uses no permit and no place.
+ * - So a hedge takes a permit and a place of its own, and is no retry: it begins anew with each of them.
  * - A wait for a permit or a place is no part of a slow call, nor of `timeout.first`.
  * - `timeout.total` bounds attempts, waits and back-offs together, and the fallback can still act when it fires.
  * - The fallback sees the final verdict.
@@ -108,14 +111,21 @@ export function resilience(
   }
   if (parts.circuitBreaker)
     layers.push(circuitBreaker(inheriting(parts.circuitBreaker, CircuitBreaker, common)));
+  const retry =
+    typeof parts.retry === 'number'
+      ? { maxRetries: parts.retry, timeout: Infinity, budget: undefined }
+      : parts.retry;
+  const budget = retry?.budget && retryBudgetOf(retry.budget, scheduler);
+  if (parts.hedge !== undefined) {
+    const hedging = typeof parts.hedge === 'number' ? { delay: parts.hedge } : parts.hedge;
+    layers.push(hedge({ ...common, commitOn, budget, ...(hedging as HedgeConfig<never>) }));
+  }
   // A total that says nothing but its limit is retry's to watch: so a wait that would not fit is refused at once, and
   // the fallback need not wait for the end of it.
-  const retryWatchesTotal = parts.retry !== undefined && Object.keys(answer).length === 0;
-  if (parts.retry !== undefined) {
-    const retry =
-      typeof parts.retry === 'number' ? { maxRetries: parts.retry, timeout: Infinity } : parts.retry;
+  const retryWatchesTotal = retry !== undefined && Object.keys(answer).length === 0;
+  if (retry !== undefined) {
     const limit = retryWatchesTotal ? Math.min(total ?? Infinity, retry.timeout) : retry.timeout;
-    layers.push(retryWithBackoff({ ...common, random, commitOn, ...retry, timeout: limit }));
+    layers.push(retryWithBackoff({ ...common, random, commitOn, ...retry, budget, timeout: limit }));
   }
   if (total !== undefined && !retryWatchesTotal) layers.push(timeout({ ...common, ...answer, total }));
   if (parts.fallback !== undefined) {

@@ -1,4 +1,4 @@
-import { failureOf, isCallerError, isLocalRejection, retryAfterOf } from '../core/errors.ts';
+import { mayPass } from '../core/errors.ts';
 import type { RetryConfig } from './retry-config.ts';
 
 /** Decides whether an error of the n-th attempt, from 1, is one that another attempt may cure. */
@@ -9,12 +9,4 @@ export function acceptanceOf({ retryOn, retryIf }: Pick<RetryConfig, 'retryOn' |
   if (retryOn === undefined) return retryIf ?? mayPass;
   return (error, attempt) =>
     retryOn.some((errors) => error instanceof errors) && (retryIf === undefined || retryIf(error, attempt));
-}
-
-/** What an error itself says, then its kind or status; a local rejection may pass when it says when. */
-function mayPass(error: unknown): boolean {
-  if (isLocalRejection(error)) return retryAfterOf(error) !== undefined;
-  const failure = failureOf(error);
-  const retryable = (failure as { retryable?: unknown } | null | undefined)?.retryable;
-  return typeof retryable === 'boolean' ? retryable : !isCallerError(failure);
 }

@@ -76,8 +76,8 @@ export function retryWithBackoff<T, R>(config: number | RetryConfig<T, R> = {}):
     if (timeout === NONE) return recovering<T | R>(source, () => new RetryRun(policy, source));
     const limits = { first: NONE, each: NONE, total: timeout };
     return new Observable((subscriber) => {
-      const run = new RetryRun(policy, source);
-      const attempts = recovering<T | R>(source, () => run);
+      let run: RetryRun<T, R>;
+      const attempts = recovering<T | R>(source, () => (run = new RetryRun(policy, source)));
       withDeadlines(attempts, clock, limits, () => run.timedOut()).subscribe(subscriber);
     });
   });

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { commonOptions, count, duration, functionOption, limit } from '../core/config.ts';
+import { type RetryBudget, type RetryBudgetConfig, retryBudget } from '../core/retry-budget.ts';
 import { BackoffSchema } from './backoff.ts';
 import type { Resume } from './resume.ts';
 
@@ -19,6 +20,7 @@ export const RetryConfigSchema = z.strictObject({
    * @default the cap of the back-off; 60_000 where it has none
    */
   maxDelay: z.optional(duration()),
+  budget: retryBudget(),
   /** To the end of the stream, all attempts and waits together, in milliseconds; `Infinity` means none. @default Infinity */
   timeout: z._default(limit(), Number.POSITIVE_INFINITY),
   /** Classes of errors that are retried. With `retryIf`, both have to agree. @default every error that may pass */
@@ -44,7 +46,13 @@ export const RetryConfigSchema = z.strictObject({
 
 /** @typeParam T values of the source. @typeParam R values of `resume`. */
 export interface RetryConfig<T = unknown, R = never>
-  extends Omit<z.input<typeof RetryConfigSchema>, 'commitOn' | 'resume'> {
+  extends Omit<z.input<typeof RetryConfigSchema>, 'budget' | 'commitOn' | 'resume'> {
+  /**
+   * What retries may add to the load: a budget that others spend from too, or the config of one for this operator.
+   *
+   * @default no limit
+   */
+  readonly budget?: RetryBudget | RetryBudgetConfig | undefined;
   /** Says which values commit: after one of them an error is not retried without `resume`. @default all */
   readonly commitOn?: ((value: T) => boolean) | undefined;
   /** How to go on when a stream breaks after its commit. @default its error goes downstream */

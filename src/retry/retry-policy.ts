@@ -3,6 +3,7 @@ import { parseConfig } from '../core/config.ts';
 import { messageOf, ResilienceError } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import { defaultRandom } from '../core/random.ts';
+import { type RetryBudget, retryBudgetOf } from '../core/retry-budget.ts';
 import { type Acceptance, acceptanceOf } from './acceptance.ts';
 import { type Backoff, backoffOf } from './backoff.ts';
 import type { Resume } from './resume.ts';
@@ -17,6 +18,7 @@ export class RetryPolicy<T, R> {
   readonly maxRetries: number;
   readonly maxDelay: number;
   readonly timeout: number;
+  readonly budget: RetryBudget | undefined;
   readonly clock: Clock;
   readonly events: EventBus;
   readonly accepts: Acceptance;
@@ -37,6 +39,7 @@ export class RetryPolicy<T, R> {
     this.maxRetries = options.maxRetries;
     this.maxDelay = options.maxDelay ?? this.#backoff.maxDelay ?? LONGEST_WAIT;
     this.timeout = options.timeout;
+    this.budget = options.budget && retryBudgetOf(options.budget, options.scheduler);
     this.clock = clockOf(options.scheduler);
     this.events = options.events ?? getEventBus();
     this.accepts = acceptanceOf(options);

@@ -6,11 +6,15 @@ import {
   retryAfterOf,
   StreamTimeoutError,
 } from '../core/errors.ts';
+import type { EventData } from '../core/events.ts';
 import { type Failure, Postponed, type Recovery } from '../core/recovery.ts';
+import type { RetryBudget } from '../core/retry-budget.ts';
 import { reportUnhandled } from '../core/unhandled.ts';
 import { toObservable } from '../interop/to-observable.ts';
 import type { Resume } from './resume.ts';
 import type { RetryPolicy } from './retry-policy.ts';
+
+type Refusal = EventData<'retry_exhausted'>['reason'];
 
 /** One subscription: how often it has tried, and what it does about the next failure. */
 export class RetryRun<T, R> implements Recovery<T | R> {
@@ -24,10 +28,11 @@ export class RetryRun<T, R> implements Recovery<T | R> {
   #lastError: unknown;
 
   constructor(policy: RetryPolicy<T, R>, source: Observable<T>) {
-    const { commitOn, resume, timeout, clock } = policy;
+    const { commitOn, resume, timeout, clock, budget } = policy;
     this.#policy = policy;
     this.#source = source;
     this.#deadline = timeout === Number.POSITIVE_INFINITY ? timeout : clock.now() + timeout;
+    budget?.begin();
     // Asked before the commit only, and until then all values are the source's.
     this.commitOn = commitOn as Recovery<T | R>['commitOn'];
     this.resume = resume && ((failure) => this.#retry(failure.error, () => this.#resumed(failure, resume)));
@@ -61,39 +66,45 @@ export class RetryRun<T, R> implements Recovery<T | R> {
   /** Milliseconds until the next attempt. Throws what downstream receives when there is to be none. */
   #delayAfter(error: unknown): number {
     const policy = this.#policy;
+    const { maxRetries, maxDelay, budget } = policy;
     const retry = this.#retries + 1;
-    if (!policy.accepts(error, retry)) throw this.#givingUp(error, 'this error is not retried');
-    if (retry > policy.maxRetries) throw this.#givingUp(error, `maxRetries is ${policy.maxRetries}`);
+    if (!policy.accepts(error, retry))
+      throw this.#refused(error, 'not-retryable', 'this error is not retried');
+    if (retry > maxRetries) throw this.#refused(error, 'attempts', `maxRetries is ${maxRetries}`);
+    if (budget?.balance === 0) throw this.#beyond(budget, error);
 
     this.#backoff = policy.backoff(retry, this.#backoff, error);
     const asked = retryAfterOf(error) ?? 0;
     const delay = Math.max(asked, this.#backoff);
-    if (asked > policy.maxDelay) {
-      throw this.#givingUp(
-        error,
-        `it should wait ${Math.ceil(asked)} ms, longer than maxDelay (${policy.maxDelay} ms)`,
-      );
+    if (asked > maxDelay) {
+      const wait = `it should wait ${Math.ceil(asked)} ms, longer than maxDelay (${maxDelay} ms)`;
+      throw this.#refused(error, 'delay', wait);
     }
-    const left = this.#deadline - policy.clock.now();
-    if (delay >= left) {
-      throw this.#givingUp(
-        error,
-        `a wait of ${Math.ceil(delay)} ms does not fit into what is left of timeout`,
-      );
+    if (delay >= this.#deadline - policy.clock.now()) {
+      const wait = `a wait of ${Math.ceil(delay)} ms does not fit into what is left of timeout`;
+      throw this.#refused(error, 'time', wait);
     }
     if (delay === 0 && isLocalRejection(error)) {
-      throw this.#givingUp(error, 'it would be refused again without a wait');
+      throw this.#refused(error, 'delay', 'it would be refused again without a wait');
     }
+    // Only now: what is not going to be made is not paid for. Others may have been asked in between.
+    if (budget?.tryWithdraw() === false) throw this.#beyond(budget, error);
     return delay;
   }
 
+  #beyond({ name }: RetryBudget, error: unknown): unknown {
+    return this.#refused(error, 'budget', `the budget "${name}" is empty`);
+  }
+
   /** What downstream receives: the error as it came, or what the retries have come to. */
-  #givingUp(error: unknown, reason: string): unknown {
-    if (this.#retries === 0 || isCancellation(error)) return error;
-    const { name, events } = this.#policy;
+  #refused(error: unknown, reason: Refusal, explanation: string): unknown {
+    if (isCancellation(error)) return error;
     const attempts = this.#retries + 1;
+    // Whoever wants to know what a budget costs must hear of it, also when it has cost all retries.
+    if (attempts === 1 && reason !== 'budget') return error;
+    const { name, events } = this.#policy;
     events.publish('retry_exhausted', name, { attempts, reason, error });
-    return new RetryExhaustedError(name, attempts, reason, error);
+    return attempts === 1 ? error : new RetryExhaustedError(name, attempts, explanation, error);
   }
 
   #resumed({ error, emitted }: Failure, resume: Resume<T, R>): Observable<T | R> {

@@ -39,6 +39,9 @@ const WITHOUT_CHAPTER: Readonly<Record<string, string>> = {
   LinearBackoffConfigSchema: 'a table of numbers, proven by tests of its own',
   ReplayBufferConfigSchema: 'a memory, which does nothing in time',
   JitteredBackoffConfigSchema: 'a table of numbers, proven by tests of its own',
+  RetryBudgetConfigSchema:
+    'an account that operators share, shown in the chapters of retryWithBackoff and hedge',
+  LatencyPercentileConfigSchema: 'a delay of hedge, shown in its chapter',
   DecorrelatedJitterBackoffConfigSchema: 'a table of numbers, proven by tests of its own',
 };
 

@@ -250,7 +250,9 @@ describe('resilience', () => {
   });
 
   it.each([
-    [{ hedge: 100 }, 'unknown option "hedge"'],
+    [{ hedging: 100 }, 'unknown option "hedging"'],
+    [{ hedge: -1 }, 'option "hedge" must be a duration in milliseconds, and not negative'],
+    [{ hedge: { maxHedges: 0 } }, 'option "hedge.maxHedges" must be a whole number of at least 1, got 0'],
     [
       { timeout: 0 },
       'option "timeout" must be a duration in milliseconds greater than 0 (Infinity means none)',

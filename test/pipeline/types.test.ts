@@ -15,6 +15,15 @@ describe('types are inferred', () => {
     expectTypeOf(source.pipe(resilience({ retry: 3, timeout: { total: 5_000, first: 100 } }))).toEqualTypeOf<
       Observable<User>
     >();
+    expectTypeOf(source.pipe(resilience({ retry: 3, hedge: 100 }))).toEqualTypeOf<Observable<User>>();
+    expectTypeOf(
+      source.pipe(resilience({ hedge: { delay: { percentile: 0.9 }, maxHedges: 2 } })),
+    ).toEqualTypeOf<Observable<User>>();
+    expectTypeOf(
+      source.pipe(
+        resilience({ hedge: { commitOn: (user: User) => user.name !== '', alternatives: [source] } }),
+      ),
+    ).toEqualTypeOf<Observable<User>>();
     expectTypeOf(source.pipe(resilience({ fallback: null }))).toEqualTypeOf<Observable<User | null>>();
     expectTypeOf(source.pipe(resilience({ fallback: () => of(7) }))).toEqualTypeOf<
       Observable<User | number>

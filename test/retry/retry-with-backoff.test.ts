@@ -477,7 +477,7 @@ describe('what is told', () => {
     expect(heard.map(({ type, source, data }) => [type, source, data])).toStrictEqual([
       ['retry_attempted', 'payments', { attempt: 1, delay: 10, error }],
       ['retry_attempted', 'payments', { attempt: 2, delay: 20, error }],
-      ['retry_exhausted', 'payments', { attempts: 3, reason: 'maxRetries is 2', error }],
+      ['retry_exhausted', 'payments', { attempts: 3, reason: 'attempts', error }],
     ]);
   });
 
