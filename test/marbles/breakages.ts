@@ -23,6 +23,8 @@ const breakage = (
 
 const ADMISSION = 'core/admission.ts';
 const RECOVERY = 'core/recovery.ts';
+const ATTEMPT = 'core/attempt-subscriber.ts';
+const RACE = 'core/race.ts';
 const DEADLINES = 'core/deadlines.ts';
 const CIRCUIT = 'circuit-breaker/circuit.ts';
 const EVIDENCE = 'circuit-breaker/evidence.ts';
@@ -30,6 +32,7 @@ const BULKHEAD = 'bulkhead/bulkhead.ts';
 const LIMITER = 'rate-limit/rate-limiter.ts';
 const LEASE = 'rate-limit/rate-limit-lease.ts';
 const RETRY_RUN = 'retry/retry-run.ts';
+const HEDGE_RUN = 'hedge/hedge-run.ts';
 const FALLBACK_RUN = 'fallback/fallback-run.ts';
 const RESILIENCE = 'pipeline/resilience.ts';
 const PROVIDER = 'chat/resilient-provider.ts';
@@ -50,8 +53,8 @@ const innermost = (operator: string, rules: readonly string[]): Breakage =>
 export const breakages: readonly Breakage[] = [
   breakage(
     'Every operator: Who has nothing to do is not seen',
-    RECOVERY,
-    'stream.emitted++;',
+    ATTEMPT,
+    'this.stream.emitted++;',
     'this.destination.next(value);',
   ),
   breakage(
@@ -94,7 +97,7 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'Every operator: One clock',
     RECOVERY,
-    'if (delay === 0) return within(this.attempt, make);',
+    'if (delay === 0) return within(scope, make);',
     'delay = delay || 1;',
   ),
   breakage(
@@ -204,8 +207,8 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'Retry with back-off: maxRetries counts the extra attempts',
     RETRY_RUN,
-    'retry > policy.maxRetries',
-    'retry >= policy.maxRetries',
+    'retry > maxRetries',
+    'retry >= maxRetries',
   ),
   breakage('Retry with back-off: The commit rule', RECOVERY, '(!committed)', '(true)'),
   breakage(
@@ -236,14 +239,20 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'Retry with back-off: Why it gives up',
     RETRY_RUN,
-    'this.#retries === 0 || isCancellation(error)',
-    'false',
+    'if (isCancellation(error)) return error;',
+    'return error;',
   ),
   breakage(
     'Retry with back-off: An open circuit is left alone',
-    'retry/acceptance.ts',
-    'retryAfterOf(error) !== undefined',
-    'true',
+    'core/errors.ts',
+    'return retryAfterOf(error) !== undefined;',
+    'return true;',
+  ),
+  breakage(
+    ['Retry with back-off: A budget bounds all that share it', 'Hedge: A budget bounds the load'],
+    'core/retry-budget.ts',
+    'this.#funds() < this.#price',
+    'false',
   ),
   breakage('Retry with back-off: One event a retry', RETRY_RUN, "'retry_attempted'", "'retry_exhausted'"),
   breakage(
@@ -258,6 +267,40 @@ export const breakages: readonly Breakage[] = [
     'Number.isFinite(delay) && delay >= 0',
     'Number.isFinite((delay = delay || 0))',
   ),
+
+  breakage(
+    'Hedge: Another attempt joins one that is late',
+    HEDGE_RUN,
+    'new Postponed(clock, patience, () => this.#hedge(patience))',
+    'undefined',
+  ),
+  breakage(
+    'Hedge: The delay may be a live percentile',
+    'hedge/latency-percentile.ts',
+    'this.count < minimumSamples',
+    'true',
+  ),
+  breakage('Hedge: The first to commit wins', RACE, 'held.push(value);', 'this.deliver(value);'),
+  breakage('Hedge: The first to commit wins', RACE, 'this.left ??= held;', ''),
+  breakage(
+    'Hedge: Losers are gone before the winner is heard',
+    RACE,
+    'for (const runner of this.runners) runner.tearDown();',
+    '',
+  ),
+  breakage(
+    'Hedge: All fail: one error',
+    HEDGE_RUN,
+    'new HedgeExhaustedError(this.#policy.name, errors)',
+    'errors[0]',
+  ),
+  breakage(
+    'Hedge: A cancel ends all attempts',
+    ATTEMPT,
+    'super(stream.downstream);',
+    'super(BROKEN ? Object.create(stream.downstream, { add: { value() {} } }) : stream.downstream);',
+  ),
+  innermost('hedge', ['A hedge stands between the retry and the breaker']),
 
   breakage(
     'Bulkhead: A place for the life of a stream',
