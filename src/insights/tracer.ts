@@ -50,8 +50,11 @@ export class AmbientTracer {
       const behalf = (task: () => void): void => this.run(trace, task);
       const follow: Work = function (next) {
         recorder.startTask(name);
-        behalf(() => work.call(this, next));
-        recorder.endTask();
+        try {
+          behalf(() => work.call(this, next));
+        } finally {
+          recorder.endTask();
+        }
       };
       return bare(follow, delay, state);
     };

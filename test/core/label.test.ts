@@ -3,7 +3,14 @@ import { concat, map, NEVER, Observable, of, Subject, Subscriber, take, throwErr
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Bulkhead, bulkhead } from '../../src/bulkhead/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
-import { labelled } from '../../src/core/label.ts';
+import {
+  currentTrace,
+  labelled,
+  labelledField,
+  labelledStream,
+  labelOf,
+  traced,
+} from '../../src/core/label.ts';
 import { recovering } from '../../src/core/recovery.ts';
 
 const boom = new Error('boom');
@@ -12,6 +19,17 @@ describe('without developer tools', () => {
   test('an operator is what it was', () => {
     const operator = map((value: number) => value + 1);
     expect(labelled('increment', 'policy', operator)).toBe(operator);
+  });
+
+  test('a stream and a task are what they were, and a stream that is kept remembers its name', () => {
+    const stream = of(1);
+    const task = (): void => {};
+    expect(labelledStream('one', 'policy', stream)).toBe(stream);
+    expect(labelOf(stream)).toBeUndefined();
+    expect(labelledField('one$', 'policy', stream)).toBe(stream);
+    expect(labelOf(stream)).toStrictEqual({ name: 'one$', policy: 'policy' });
+    expect(currentTrace()).toBeUndefined();
+    expect(traced(task)).toBe(task);
   });
 });
 
