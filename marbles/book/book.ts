@@ -47,6 +47,8 @@ ${entries.join('\n')}
 [Events](events.md) lists everything that the bus can tell, and what stands in it.
 [Simulations](simulations.md) play minutes of traffic: what no single stream can show.
 
+[Developer tools](insights.md) show what a stream of your own has subscribed to, policy by policy.
+
 ## How to read the pictures
 
 ![A circuit breaker, two attempts, three consumers and the state of the circuit](${SPECIMEN.replace('docs/', '')})
