@@ -1,6 +1,7 @@
 import { filter, map, type OperatorFunction, Subject, timer } from 'rxjs';
 import {
   type CallOptions,
+  type CallPhase,
   type ChatChunk,
   type ChatContext,
   type ChatRequest,
@@ -390,13 +391,11 @@ export const chatChapter: Chapter = {
       prose:
         'onPhase hears of every phase, with provider and attempt. Nothing is shown before the phase is content, and until then no attempt leaves a trace.',
       setup() {
-        const phases = new Subject<string>();
+        const heard = new Subject<CallPhase>();
+        const onPhase = (phase: CallPhase) => heard.next(phase);
         return {
-          operator: call(
-            { retry: once },
-            { onPhase: ({ attempt, phase }) => phases.next(`${attempt} ${phase}`) },
-          ),
-          lanes: { phases },
+          operator: call({ retry: once }, { onPhase }),
+          lanes: { phases: heard.pipe(map(({ attempt, phase }) => `${attempt} ${phase}`)) },
         };
       },
       source: ['      -----t-#', '--a----b--(F|)'],

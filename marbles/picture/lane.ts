@@ -14,6 +14,7 @@ export interface Ground {
 const HALF = 12;
 const HIGHEST = 2 * HALF - 2;
 const LABEL_HEIGHT = 13;
+const PILL_ROW = 2 * HALF + 3;
 
 /** What a lane says, by frame. */
 export function labelsOf({ messages }: LaneTrack): Map<number, string[]> {
@@ -25,7 +26,9 @@ export function labelsOf({ messages }: LaneTrack): Map<number, string[]> {
   return frames;
 }
 
+/** Events make no room for each other: what has none stands below. */
 export function roomOfLane(lane: LaneTrack): Room[] {
+  if (lane.shows === 'events') return [];
   const labels = [...labelsOf(lane)];
   return labels.slice(1).map(([to], index) => {
     const [from, before] = labels[index]!;
@@ -33,10 +36,15 @@ export function roomOfLane(lane: LaneTrack): Room[] {
   });
 }
 
-/** How much room the last thing takes that a lane says, and when it does. */
-export function endOfLane(lane: LaneTrack): { readonly frame: number; readonly width: number } | undefined {
-  const last = [...labelsOf(lane)].at(-1);
-  return last && { frame: last[0], width: widthOf(lane, last[1]) + 10 };
+/** How much room what a lane says takes from its moment on. */
+export function reachesOfLane(lane: LaneTrack): { readonly frame: number; readonly width: number }[] {
+  const labels = [...labelsOf(lane)].map(([frame, group]) => ({ frame, width: widthOf(lane, group) + 10 }));
+  return lane.shows === 'events' ? labels : labels.slice(-1);
+}
+
+/** How much higher than others a lane is, because its events have several rows. */
+export function extraHeightOf(lane: LaneTrack, x: (frame: number) => number): number {
+  return lane.shows === 'events' ? Math.max(0, ...pillsOf(lane, x).map(({ row }) => row)) * PILL_ROW : 0;
 }
 
 /** What was watched, without its name: bars of states, steps of a level, pills of events. */
@@ -47,14 +55,14 @@ export function drawLane(lane: LaneTrack, ground: Ground): string[] {
     case 'level':
       return steps(lane, ground);
     case 'events':
-      return [...labelsOf(lane)].map(([frame, labels]) => pills(labels, ground.x(frame), ground.y));
+      return pillsOf(lane, (frame) => ground.x(frame)).map((it) => pill(it, ground.y));
   }
 }
 
 function widthOf({ shows }: LaneTrack, labels: readonly string[]): number {
   if (shows === 'state') return textWidth(stateLabel(labels)) + 14;
   if (shows === 'level') return textWidth(labels.at(-1) ?? '') + 8;
-  return labels.reduce((width, label) => width + pillWidth(label) + 4, 0);
+  return Math.max(...labels.map(pillWidth));
 }
 
 const stateLabel = (labels: readonly string[]): string => labels.join(' › ');
@@ -116,32 +124,50 @@ function steps(lane: LaneTrack, { x, y, end }: Ground): string[] {
   ];
 }
 
-/** What is announced at a frame; a notch points at its time. */
-function pills(labels: readonly string[], x: number, y: number): string {
-  let left = x - HALF;
-  return labels
-    .map((label) => {
+interface Pill {
+  readonly label: string;
+  readonly left: number;
+  readonly width: number;
+  readonly row: number;
+}
+
+/** What is announced, each at its time, in the first row that has room behind all that was announced before. */
+function pillsOf(lane: LaneTrack, x: (frame: number) => number): Pill[] {
+  const ends: number[] = [];
+  return [...labelsOf(lane)].flatMap(([frame, labels]) => {
+    let above = -1;
+    return labels.map((label) => {
+      const left = x(frame) - HALF;
       const width = pillWidth(label);
-      const mood = moodOf(label);
-      const at = left;
-      left += width + 4;
-      return (
-        element('rect', {
-          class: mood,
-          x: rounded(at),
-          y: y - HALF,
-          width: rounded(width),
-          height: 2 * HALF,
-          rx: HALF,
-        }) +
-        element(
-          'text',
-          { class: `small middle ${mood}-text`, x: rounded(at + width / 2), y: y + 4 },
-          escaped(label),
-        )
-      );
-    })
-    .join('');
+      // In one moment the first stands on top.
+      const free = ends.findIndex((end, index) => index > above && end + 4 <= left);
+      const row = free === -1 ? Math.max(ends.length, above + 1) : free;
+      above = row;
+      ends[row] = left + width;
+      return { label, left, width, row };
+    });
+  });
+}
+
+/** @param y the middle of the first row. */
+function pill({ label, left, width, row }: Pill, y: number): string {
+  const middle = y + row * PILL_ROW;
+  const mood = moodOf(label);
+  return (
+    element('rect', {
+      class: mood,
+      x: rounded(left),
+      y: middle - HALF,
+      width: rounded(width),
+      height: 2 * HALF,
+      rx: HALF,
+    }) +
+    element(
+      'text',
+      { class: `small middle ${mood}-text`, x: rounded(left + width / 2), y: middle + 4 },
+      escaped(label),
+    )
+  );
 }
 
 type Mood = 'well' | 'ill' | 'unsure' | 'count' | 'none';

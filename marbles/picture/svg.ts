@@ -6,10 +6,19 @@ import {
   type LaneTrack,
   type Recording,
 } from '../recording.ts';
-import { drawLane, endOfLane, type Ground, labelsOf, roomOfLane } from './lane.ts';
+import { drawLane, extraHeightOf, type Ground, labelsOf, reachesOfLane, roomOfLane } from './lane.ts';
 import { MARBLE_COLOURS, STYLE } from './palette.ts';
 import { type Room, Timeline } from './timeline.ts';
-import { codeLine, element, escaped, inRows, monoWidth, rounded, textWidth } from './typography.ts';
+import {
+  codeLine,
+  element,
+  escaped,
+  inRows,
+  monoWidth,
+  rounded,
+  textWidth,
+  timeWords,
+} from './typography.ts';
 import { errorWords, meaningsOf } from './words.ts';
 
 export interface Caption {
@@ -87,7 +96,7 @@ class Drawing {
     );
     this.#reach = this.#time.x(this.#time.last) + unit;
     for (const track of streams) this.#reach = Math.max(this.#reach, this.#reachOfStream(track));
-    for (const { frame, width } of lanes.flatMap((lane) => endOfLane(lane) ?? []))
+    for (const { frame, width } of lanes.flatMap(reachesOfLane))
       this.#reach = Math.max(this.#reach, this.#time.x(frame) + width);
     this.#reach = Math.max(
       this.#reach,
@@ -114,7 +123,10 @@ class Drawing {
     y = boxAt + boxHeight + 8;
     for (const track of this.#consumers) rows.push(this.#stream(track, nextRow()));
     if (this.#lanes.length > 0) y += 4;
-    for (const lane of this.#lanes) rows.push(this.#lane(lane, nextRow()));
+    for (const lane of this.#lanes) {
+      rows.push(this.#lane(lane, nextRow()));
+      y += extraHeightOf(lane, (frame) => this.#x(frame));
+    }
     const axisAt = y + 6;
     const { width } = this;
     const legend = this.#legend(width - 2 * PADDING);
@@ -259,7 +271,7 @@ class Drawing {
       parts.push(...line(x + 5, until, true));
       const quiet = !track.messages.some(({ frame }) => this.#x(frame) > x && this.#x(frame) < until - 1);
       const broken = this.#time.breaks.some((it) => this.#x(it.from) < until && this.#x(it.to) > x);
-      if (quiet && !broken && until - x > 62)
+      if (quiet && !broken && until - x > 76)
         parts.push(
           element(
             'text',
@@ -349,7 +361,7 @@ class Drawing {
 
   #axis(y: number): string[] {
     const numbers = this.#time.ticks().map((frame, index) => {
-      const text = index === 0 ? `${frame} ms` : String(frame);
+      const text = index === 0 ? `${frame} ms` : timeWords(frame);
       return element('text', { class: 'muted small middle', x: rounded(this.#x(frame)), y: y + 12 }, text);
     });
     return [...numbers, ...this.#breaks(0, Number.POSITIVE_INFINITY, y + 8, 6)];

@@ -44,3 +44,9 @@ export function inRows<T extends { readonly width: number }>(entries: readonly T
 
 /** Finer than a tenth of a pixel nobody sees, and no picture should differ by it. */
 export const rounded = (value: number): number => Math.round(value * 10) / 10;
+
+/** Milliseconds, and whole seconds where there are as many. */
+export const timeWords = (milliseconds: number): string =>
+  milliseconds >= 1_000 && milliseconds % 1_000 === 0
+    ? `${milliseconds / 1_000} s`
+    : String(milliseconds).replaceAll(/\B(?=(\d{3})+$)/g, '\u202f');

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { book } from '../../marbles/book/book.ts';
 import { documented } from '../../marbles/book/doc-comments.ts';
 import { chapters } from '../../marbles/index.ts';
+import { dark, light } from '../../marbles/picture/palette.ts';
 
 const files = book();
 const pictures = [...files].filter(([path]) => path.endsWith('.svg'));
@@ -76,6 +77,21 @@ describe('a picture', () => {
     },
   );
 
+  test.each([
+    ['light', light],
+    ['dark', dark],
+  ])('can be read in %s surroundings: all text has the contrast that WCAG asks for, 4.5', (_, look) => {
+    const moods = [look.well, look.ill, look.unsure, look.count, look.none];
+    const pairs: [text: string, ground: string][] = [
+      ...[look.ink, look.muted, look.error].map((text): [string, string] => [text, look.paper]),
+      ...[look.ink, look.text, look.number].map((text): [string, string] => [text, look.box]),
+      ...moods.map(([ground = '', text = '']): [string, string] => [text, ground]),
+      ...moods.slice(3).map(([, text = '']): [string, string] => [text, look.paper]),
+      ...look.marbles.map((ground): [string, string] => [look.marble, ground]),
+    ];
+    expect(pairs.filter(([text, ground]) => contrast(text, ground) < 4.5)).toStrictEqual([]);
+  });
+
   test('is small enough to be in a page with many others', () => {
     const sizes = pictures.map(([, picture]) => picture.length);
     expect(Math.max(...sizes)).toBeLessThan(24_000);
@@ -101,6 +117,19 @@ describe('a picture', () => {
     },
   );
 });
+
+/** The ratio of two luminances as WCAG 2.2 defines it. */
+function contrast(one: string, other: string): number {
+  const [dim = 0, bright = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (bright + 0.05) / (dim + 0.05);
+}
+
+function luminance(colour: string): number {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5]
+    .map((at) => Number.parseInt(colour.slice(at, at + 2), 16) / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
 
 interface Text {
   readonly text: string;
