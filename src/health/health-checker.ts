@@ -54,6 +54,21 @@ export interface HealthSource {
  * attempt 2               --(h!)
  * result      --d-----------h!
  * ```
+ *
+ * Every change of a status, of a check or of the whole, is the event `health_changed`. The whole is judged when all that
+ * were asked have answered, not in the middle.
+ *
+ * @example
+ * ```ts
+ * const health = new HealthChecker();
+ * health.register('database', () => pool.query('select 1').then(() => true));
+ * health.register('cache', ({ signal }) => ping(cache, signal), { critical: false, timeout: 500 });
+ * health.registerCircuits(getCircuitRegistry());
+ * const { status, checks } = await health.checkAll();
+ * console.log(status, checks.cache?.error?.message);
+ * // degraded Timeout "cache": the stream gave no first value within 500 ms (first).
+ * ```
+ * @see {@link healthFetchHandler} and {@link healthNodeHandler} for probes over HTTP
  */
 export class HealthChecker {
   readonly name: string;

@@ -4,6 +4,7 @@ import { TestScheduler } from 'rxjs/testing';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { bulkhead } from '../../src/bulkhead/index.ts';
 import { CircuitBreaker, CircuitRegistry } from '../../src/circuit-breaker/index.ts';
+import { withhold } from '../../src/core/error-summary.ts';
 import { ConfigurationError } from '../../src/core/errors.ts';
 import { EventBus, getEventBus } from '../../src/core/event-bus.ts';
 import { ResilienceEventSchema } from '../../src/core/events.ts';
@@ -689,6 +690,18 @@ describe('a circuit', () => {
     stop();
     registry.getOrCreate('late');
     expect(await names()).toStrictEqual([]);
+  });
+
+  it('does not repeat the words of an error that knows of a conversation', async () => {
+    const breaker = failing();
+    const error = new Error('You asked: "the prompt"');
+    withhold(error);
+    const heard: unknown[] = [];
+    const subscription = events.on('health_changed').subscribe(({ data }) => heard.push(data));
+    breaker.acquire().failure(error);
+    expect(JSON.stringify([await verdict(circuitCheck(breaker)), heard])).not.toContain('the prompt');
+    expect(heard).toHaveLength(2);
+    subscription.unsubscribe();
   });
 
   it('may be critical', async () => {
