@@ -1,3 +1,4 @@
+import { bridge } from './bridge.ts';
 import { type Contestant, compete, type Ratio, ratio, type Timing } from './measure.ts';
 import { perCall } from './per-call.ts';
 import { perToken } from './per-token.ts';
@@ -49,6 +50,9 @@ function report(key: string, ours: Timing, theirs: Timing): void {
 const token = await measure('Per token, synchronous stream of 1e6', perToken);
 report('perToken.vsMap6', token.ours, token.map6);
 report('perToken.vsBuiltins', token.ours, token.builtins);
+
+const watched = await measure('Per token, a chat of 1e6', bridge);
+report('perToken.bridgeOnVsOff', watched.on, watched.off);
 
 const call = await measure('Per call, a resolved promise to a promise', perCall);
 report('perCall.vsCockatiel', call.ours, call.cockatiel);

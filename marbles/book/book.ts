@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { whatHappensWhen } from '../../test/matrix/page.ts';
+import { openTelemetryPage } from '../../test/opentelemetry/page.ts';
 import { contract } from '../contract/index.ts';
 import { chapters } from '../index.ts';
 import { contractPage } from './contract-page.ts';
@@ -27,6 +28,7 @@ export function book(): Map<string, string> {
   files.set('docs/what-happens-when.md', whatHappensWhen());
   files.set('docs/contract.md', contractPage(contract));
   files.set('docs/events.md', eventsPage());
+  for (const [path, content] of openTelemetryPage()) files.set(path, content);
   files.set('docs/README.md', index(entries));
   files.set('README.md', illustrated(readFileSync('README.md', 'utf8')));
   for (const [path, content] of docComments()) files.set(path, content);
@@ -45,6 +47,7 @@ ${entries.join('\n')}
 [The contract](contract.md) lists every rule with the pictures and tests that prove it, and
 [What happens when…](what-happens-when.md) lists every fault of a chat provider with what its reader sees.
 [Events](events.md) lists everything that the bus can tell, and what stands in it.
+[OpenTelemetry](opentelemetry.md) shows a call as a trace, and lists all metrics.
 [Simulations](simulations.md) play minutes of traffic: what no single stream can show.
 
 [Developer tools](insights.md) show what a stream of your own has subscribed to, policy by policy.

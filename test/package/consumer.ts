@@ -22,6 +22,9 @@ try {
   writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
   run(`npm install --prefer-offline --no-audit --no-fund "${tarball}" rxjs@^7.8.0`);
 
+  run('node load.cjs import @opentelemetry/api');
+  run('npm install --prefer-offline --no-audit --no-fund @opentelemetry/api@^1.9.0');
+
   // Two processes, so that `require` meets modules that nobody has imported before.
   run('node load.cjs import');
   run('node load.cjs require');

@@ -23,6 +23,7 @@ import { ascii } from '../../marbles/picture/ascii.ts';
 import { runDiagram } from '../../marbles/run-diagram.ts';
 import { EVENT_CATEGORIES } from '../../src/core/events.ts';
 import * as library from '../../src/index.ts';
+import * as openTelemetry from '../../src/opentelemetry/index.ts';
 import * as openai from '../../src/providers/openai-compatible/index.ts';
 import {
   cutAfter,
@@ -63,6 +64,8 @@ describe('the examples of the README', () => {
       format: 'esm',
       platform: 'node',
       target: 'node20',
+      // It is CommonJS, which asks for Node's own modules in the middle of its code.
+      external: ['@opentelemetry/*'],
       sourcemap: true,
       logLevel: 'silent',
     });
@@ -118,7 +121,7 @@ describe('the pictures of the README', () => {
 });
 
 describe('the tables of the README', () => {
-  const schemas: Record<string, unknown> = { ...library, ...openai };
+  const schemas: Record<string, unknown> = { ...library, ...openai, ...openTelemetry };
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => readFileSync(join('src', file), 'utf8'));

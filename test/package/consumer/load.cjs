@@ -1,4 +1,4 @@
-// Plain Node, no loader: `node load.cjs import` or `node load.cjs require`.
+// Plain Node, no loader: `node load.cjs import` or `node load.cjs require`, and the optional peers that are not installed.
 const assert = require('node:assert/strict');
 
 /** Functions and classes that each entry point promises. */
@@ -21,22 +21,35 @@ const FACE = {
   './ollama': ['ollama'],
   './openai': ['openai'],
   './openai-compatible': ['openAICompatible'],
+  './opentelemetry': ['instrument'],
   './testing': [
     ...['runMarbles', 'renderMarbles', 'flaky', 'scriptedProvider', 'faultSchedule', 'seededRandom'],
     ...['recordEvents', 'expectEvents', 'expectNoLeaks', 'MarbleError'],
   ],
 };
 
+/** Entry points that need an optional peer. All others do without. */
+const NEEDS = { './opentelemetry': '@opentelemetry/api' };
+
 async function main() {
   const { name, exports } = require('rxjs-resilience/package.json');
   const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'));
   assert.deepEqual(Object.keys(FACE).sort(), entries.sort(), 'FACE names every entry point of the package');
 
+  const [how, ...absent] = process.argv.slice(2);
+  const load = async (specifier) => (how === 'require' ? require(specifier) : import(specifier));
   for (const entry of entries) {
     const specifier = name + entry.slice(1);
-    const module = process.argv[2] === 'require' ? require(specifier) : await import(specifier);
+    const peer = NEEDS[entry];
+    if (absent.includes(peer)) {
+      await assert.rejects(load(specifier), {
+        message: new RegExp(`Cannot find (package|module) '${peer}'`),
+      });
+      continue;
+    }
+    const module = await load(specifier);
     const missing = FACE[entry].filter((key) => typeof module[key] !== 'function');
-    assert.deepEqual(missing, [], `exports of ${specifier}, by ${process.argv[2]}`);
+    assert.deepEqual(missing, [], `exports of ${specifier}, by ${how}`);
   }
 }
 

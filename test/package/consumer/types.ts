@@ -28,6 +28,7 @@ import { aiSdk, type LanguageModel } from 'rxjs-resilience/ai-sdk';
 import { type Insight, type Insights, insightsOf, installInsights } from 'rxjs-resilience/insights';
 import { openai } from 'rxjs-resilience/openai';
 import { openAICompatible } from 'rxjs-resilience/openai-compatible';
+import { instrument } from 'rxjs-resilience/opentelemetry';
 import { flaky, runMarbles, type ScriptedSource, scriptedProvider } from 'rxjs-resilience/testing';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -94,6 +95,11 @@ is<Promise<Response>>()(serve(new Request('http://localhost/livez')));
 // RxJS Insights is not installed yet.
 is<Promise<Insights>>()(installInsights({ describe: (value) => typeof value }));
 is<readonly Insight[]>()(insightsOf(numbers));
+
+const bridge = instrument({
+  observe: [new Bulkhead({ name: 'pool' }), new RateLimiter(), new CircuitBreaker()],
+});
+instrument({ observe: () => getCircuitRegistry().list(), semanticConventions: 'next' }).add(bridge);
 
 // No client of any service is installed here.
 declare const model: LanguageModel;
