@@ -2,6 +2,7 @@
 import { Bulkhead } from '../../src/bulkhead/index.ts';
 import { type CallPhase, isStreamInterruptedError, kindOf, ResilientProvider } from '../../src/chat/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
+import type { ResilienceEvent } from '../../src/core/events.ts';
 import { fixedBackoff } from '../../src/retry/index.ts';
 import {
   type AttemptRequest,
@@ -14,6 +15,7 @@ import { ManualScheduler } from '../support/manual-scheduler.ts';
 import type { Adapter } from './adapters.ts';
 import { MAX_DELAY, MAX_RETRIES, type Mode, type Outcome } from './expectation.ts';
 import { type Row, SHORT } from './faults.ts';
+import { type Story, storyOf } from './story.ts';
 
 /** The end of the answer, when a request asks to go on with its beginning. */
 export function restFor({ body }: AttemptRequest): string | undefined {
@@ -47,6 +49,10 @@ export function wallOf({ faults, onContinuation }: Row): Promise<FaultServer> {
 export interface Seen extends Outcome {
   /** Milliseconds between the requests to the first provider. */
   readonly waits: readonly number[];
+  /** The same, as the bus tells it. */
+  readonly story: Story;
+  /** What the wall has recorded of the attempts at the first provider: how many tokens left it. */
+  readonly sent: readonly number[];
   /** Leases and places that are still taken after the end. */
   readonly leases: number;
 }
@@ -60,6 +66,8 @@ export async function see(
   mode: Mode,
 ): Promise<Seen> {
   const events = new EventBus();
+  const heard: ResilienceEvent[] = [];
+  events.subscribe((event) => heard.push(event));
   const spare = at(`${wall.url}/${cell}/spare`, 'spare');
   const bulkhead = new Bulkhead({ name: 'first', events });
   const scheduler = row.timeout === undefined ? undefined : new ManualScheduler();
@@ -110,6 +118,8 @@ export async function see(
     marks,
     requests: [times.length, requestsTo('spare').length],
     waits: times.slice(1).map((time, index) => time - (times[index] ?? 0)),
+    sent: requestsTo('first').map(({ sentTokens }) => sentTokens),
+    story: storyOf(heard, provider.name),
     leases: provider.circuitBreaker.stats.activeCount + bulkhead.activeCount + provider.stats.active,
   };
 }
