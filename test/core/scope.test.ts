@@ -1,6 +1,8 @@
 import { concat, defer, NEVER, of, Subject, throwError, timer } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { admission } from '../../src/core/admission.ts';
 import type { ResilienceEvent } from '../../src/core/events.ts';
+import { Lease } from '../../src/core/lease.ts';
 import { CallScope, currentScope, within } from '../../src/core/scope.ts';
 import {
   Bulkhead,
@@ -165,6 +167,19 @@ describe('an event says to which call and attempt it happened', () => {
       'bulkhead_rejected 3.2',
       'retry_exhausted 3.2',
     ]);
+  });
+
+  test('what a policy says of an attempt that was given up, whoever gave it up', () => {
+    class Told extends Lease {
+      protected override onSettled(): void {
+        events.publish('limiter_resumed', 'policy', {});
+      }
+    }
+    const guarded = NEVER.pipe(admission({ admit: () => new Told() }));
+    const second = guarded.subscribe();
+    within(CallScope.open('other'), () => guarded.subscribe().unsubscribe());
+    second.unsubscribe();
+    expect(heard.map(({ call }) => call)).toStrictEqual(['other', expect.stringMatching(/^call-/)]);
   });
 
   test('a circuit that is opened by hand, or half-open in time, belongs to no call', () => {
