@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { EventData, EventType } from '../../src/core/events.ts';
+import type { EventType } from '../../src/core/events.ts';
 import { CallScope } from '../../src/core/scope.ts';
 import {
   type ConsoleSinkConfig,
@@ -34,7 +34,7 @@ async function shown(run: () => void, config: ConsoleSinkConfig = {}): Promise<s
 
 const publishAll = (): void => {
   for (const [type, data] of Object.entries(examples))
-    bus.publish(type as EventType, 'policy', data as EventData<EventType> as never);
+    bus.publish(type as EventType, 'policy', data as never);
 };
 
 describe('consoleSink()', () => {
