@@ -21,6 +21,7 @@ export class Manuscript {
   readonly folder: string;
   readonly #chapter: Chapter;
   readonly #syntax: Syntax;
+  readonly #setups = new Map<unknown, Node>();
 
   constructor(chapter: Chapter) {
     const folder = readdirSync(BOOK, { withFileTypes: true })
@@ -34,7 +35,12 @@ export class Manuscript {
       throw new Error(`No folder of ${BOOK} holds the chapter of ${chapter.operator}.`);
     this.folder = folder;
     this.#chapter = chapter;
-    this.#syntax = new Syntax(join(BOOK, folder, 'diagrams.ts'));
+    this.#syntax = Syntax.of(join(BOOK, folder, 'diagrams.ts'));
+    for (const node of within(this.#syntax.program)) {
+      if (node.type !== 'ObjectExpression') continue;
+      const [title, setup] = [valueOf(propertyOf(node, 'title')), valueOf(propertyOf(node, 'setup'))];
+      if (setup !== undefined) this.#setups.set(title?.value, setup);
+    }
   }
 
   written(title: string): Written {
@@ -99,11 +105,8 @@ export class Manuscript {
   }
 
   #setupOf(title: string): Node {
-    for (const node of within(this.#syntax.program)) {
-      if (node.type !== 'ObjectExpression' || valueOf(propertyOf(node, 'title'))?.value !== title) continue;
-      const setup = valueOf(propertyOf(node, 'setup'));
-      if (setup !== undefined) return setup;
-    }
+    const setup = this.#setups.get(title);
+    if (setup !== undefined) return setup;
     throw new Error(`"${title}" does not stand in ${this.folder}/diagrams.ts as a plain title with a setup.`);
   }
 

@@ -87,17 +87,17 @@ const COMMON = { file: 'src/core/config.ts', declaration: 'commonOptions' };
 
 /** What every policy takes. */
 export const commonOptions = (): Option[] => {
-  const syntax = new Syntax(COMMON.file);
+  const syntax = Syntax.of(COMMON.file);
   return optionsIn(syntax, syntax.declaration(COMMON.declaration), new Map());
 };
 
 /** All further options of a config, those of its parts as `part.option`. */
 export function optionsOf(config: ConfigSource): Option[] {
   const { schema, file, commentsIn, inherits = [], handsOn = [], parts = {} } = config;
-  const syntax = new Syntax(file);
+  const syntax = Syntax.of(file);
   const inherited = inherits.flatMap(optionsOf);
   const members = new Map([
-    ...(commentsIn === undefined ? [] : membersOf(new Syntax(commentsIn))),
+    ...(commentsIn === undefined ? [] : membersOf(Syntax.of(commentsIn))),
     ...membersOf(syntax),
   ]);
   const common = new Set(commonOptions().map(({ name }) => name));
@@ -256,7 +256,7 @@ function described(syntax: Syntax, schema: Node): Described {
     case 'unknown':
       return plain(name);
     default:
-      return plain(returned(syntax, name) ?? returned(new Syntax(COMMON.file), name) ?? '');
+      return plain(returned(syntax, name) ?? returned(Syntax.of(COMMON.file), name) ?? '');
   }
 }
 

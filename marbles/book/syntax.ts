@@ -9,11 +9,23 @@ export interface Node {
   readonly [key: string]: unknown;
 }
 
+const files = new Map<string, Syntax>();
+
 /** A TypeScript file, its tree and its comments. */
 export class Syntax {
   readonly text: string;
   readonly program: Node;
   readonly #comments: readonly { readonly value: string; readonly start: number; readonly end: number }[];
+
+  /** The file as it is now; read again only if it has changed. */
+  static of(file: string): Syntax {
+    const text = readFileSync(file, 'utf8');
+    const known = files.get(file);
+    if (known?.text === text) return known;
+    const syntax = new Syntax(file, text);
+    files.set(file, syntax);
+    return syntax;
+  }
 
   constructor(file: string, text = readFileSync(file, 'utf8')) {
     this.text = text;

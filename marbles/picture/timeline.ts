@@ -59,8 +59,12 @@ export class Timeline {
   ticks(): number[] {
     const landings = this.breaks.map(({ to }) => to);
     const ticks = [0];
-    for (let frame = 5; frame < this.last; frame += 5)
-      if (!this.breaks.some(({ from, to }) => from < frame && frame < to)) ticks.push(frame);
+    for (let frame = 5; frame < this.last; frame += 5) {
+      const left = this.breaks.find(({ from, to }) => from < frame && frame < to);
+      if (left === undefined) ticks.push(frame);
+      // On to the last round one before its end, however long the silence is.
+      else frame = Math.max(frame, Math.ceil(left.to / 5) * 5 - 5);
+    }
     const roomy = (frame: number, others: readonly number[]): boolean =>
       others.every((other) => other === frame || Math.abs(this.x(other) - this.x(frame)) >= 34);
     const kept = landings.filter((frame) => roomy(frame, [0]));

@@ -57,7 +57,7 @@ function titlesIn(file: string): ReadonlySet<string> {
 const titles = new Map<string, ReadonlySet<string>>();
 
 function* calledIn(file: string): Generator<string> {
-  for (const { type, callee, arguments: given } of within(new Syntax(file).program)) {
+  for (const { type, callee, arguments: given } of within(Syntax.of(file).program)) {
     if (type !== 'CallExpression' || !isNode(callee)) continue;
     const [title] = given as readonly { readonly type: string; readonly value?: unknown }[];
     if (SUITE.test(nameOf(callee)) && typeof title?.value === 'string') yield title.value;
