@@ -1,3 +1,4 @@
+import { adaptiveConcurrencyChapter } from './adaptive-concurrency/diagrams.ts';
 import { adaptiveThrottleChapter } from './adaptive-throttle/diagrams.ts';
 import { bulkheadChapter } from './bulkhead/diagrams.ts';
 import { chaosChapter } from './chaos/diagrams.ts';
@@ -17,6 +18,7 @@ import { timeoutChapter } from './timeout/diagrams.ts';
 export const chapters: readonly Chapter[] = [
   circuitBreakerChapter,
   bulkheadChapter,
+  adaptiveConcurrencyChapter,
   rateLimitChapter,
   adaptiveThrottleChapter,
   timeoutChapter,

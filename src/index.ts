@@ -1,3 +1,4 @@
+export * from './adaptive-concurrency/index.ts';
 export * from './adaptive-throttle/index.ts';
 export * from './bulkhead/index.ts';
 export * from './chaos/index.ts';

@@ -57,6 +57,10 @@ export const CONFIGS: Readonly<Record<string, OperatorConfig>> = {
     file: 'src/rate-limit/rate-limiter-config.ts',
     call: { ...RATE_LIMIT_OPTIONS, heading: ASKED },
   },
+  adaptiveConcurrency: {
+    schema: 'AdaptiveConcurrencyConfigSchema',
+    file: 'src/adaptive-concurrency/config.ts',
+  },
   adaptiveThrottle: {
     schema: 'AdaptiveThrottleConfigSchema',
     file: 'src/adaptive-throttle/adaptive-throttle.ts',

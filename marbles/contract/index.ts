@@ -1,4 +1,4 @@
-import { adaptiveThrottle } from './adaptive.ts';
+import { adaptiveConcurrency, adaptiveThrottle } from './adaptive.ts';
 import { chaos } from './chaos.ts';
 import { chat } from './chat.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
@@ -17,6 +17,7 @@ export const contract: readonly Section[] = [
   circuitBreaker,
   retry,
   bulkhead,
+  adaptiveConcurrency,
   rateLimit,
   adaptiveThrottle,
   timeout,

@@ -3,6 +3,7 @@ import { parseConfig } from '../core/config.ts';
 import { type DemandOptions, DemandSchema, demandOf } from '../core/demand.ts';
 import { labelled } from '../core/label.ts';
 import type { TransparentOperator } from '../core/operator-types.ts';
+import { Places } from '../core/places.ts';
 import { Bulkhead, type BulkheadConfig } from './bulkhead.ts';
 
 /**
@@ -24,7 +25,8 @@ import { Bulkhead, type BulkheadConfig } from './bulkhead.ts';
  * given back before downstream hears of complete or error, and when downstream unsubscribes; unsubscribing in the queue
  * leaves the queue. An error passes through unchanged.
  *
- * @param bulkhead the shared object, or a config from which one is made for this operator.
+ * @param bulkhead the shared object, a `Bulkhead` or an `AdaptiveConcurrency`, or a config from which one is made for this
+ * operator.
  * @returns an operator; every subscription through it takes one lease for as long as it is open.
  * @throws {BulkheadRejectedError} (as the stream's error) when the queue is full or the wait was too long.
  * @throws {ConfigurationError} at once, naming the option and the value.
@@ -37,10 +39,10 @@ import { Bulkhead, type BulkheadConfig } from './bulkhead.ts';
  * @see {@link Bulkhead}
  */
 export function bulkhead(
-  bulkhead: Bulkhead | BulkheadConfig = {},
+  bulkhead: Places | BulkheadConfig = {},
   options: DemandOptions = {},
 ): TransparentOperator {
-  const policy = bulkhead instanceof Bulkhead ? bulkhead : new Bulkhead(bulkhead);
+  const policy = bulkhead instanceof Places ? bulkhead : new Bulkhead(bulkhead);
   const demand = demandOf('bulkhead', parseConfig('bulkhead', DemandSchema, options));
   return labelled('bulkhead', policy.name, admission(policy, demand));
 }

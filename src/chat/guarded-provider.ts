@@ -4,6 +4,7 @@ import { CircuitBreaker } from '../circuit-breaker/index.ts';
 import { clockOf } from '../core/clock.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { labelled } from '../core/label.ts';
+import { Places } from '../core/places.ts';
 import { resilience } from '../pipeline/index.ts';
 import { RateLimiter, type RateLimitOptions } from '../rate-limit/index.ts';
 import { acceptanceOf } from '../retry/acceptance.ts';
@@ -38,7 +39,7 @@ export class GuardedProvider {
   readonly circuitBreaker: CircuitBreaker;
   readonly #policies: Policies;
   readonly #rateLimit: RateLimiter | undefined;
-  readonly #bulkhead: Bulkhead | undefined;
+  readonly #bulkhead: Places | undefined;
   readonly #estimator = new TokenEstimator();
 
   constructor(provider: ChatProvider, policies: Policies) {
@@ -55,7 +56,7 @@ export class GuardedProvider {
         ? rateLimit
         : new RateLimiter({ ...common, ...rateLimit });
     this.#bulkhead =
-      bulkhead === undefined || bulkhead instanceof Bulkhead
+      bulkhead === undefined || bulkhead instanceof Places
         ? bulkhead
         : new Bulkhead({ ...common, ...bulkhead });
   }
@@ -69,7 +70,7 @@ export class GuardedProvider {
       circuitBreaker: circuitBreaker instanceof CircuitBreaker ? undefined : { ...circuitBreaker, name },
       rateLimit:
         rateLimit === undefined || rateLimit instanceof RateLimiter ? undefined : { ...rateLimit, name },
-      bulkhead: bulkhead === undefined || bulkhead instanceof Bulkhead ? undefined : { ...bulkhead, name },
+      bulkhead: bulkhead === undefined || bulkhead instanceof Places ? undefined : { ...bulkhead, name },
     });
   }
 

@@ -79,13 +79,7 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
 
   override next(value: T): void {
     if (this.isStopped) return;
-    if (this.silent) {
-      this.silent = false;
-      for (const lease of this.leases) {
-        within(this.scope, () => lease.firstValue());
-        if (this.isStopped) return;
-      }
-    }
+    if (this.silent && !this.opened()) return;
     if (this.listening !== undefined && !this.heard(value, this.listening)) return;
     const scope = leave();
     this.destination.next(value);
@@ -138,6 +132,20 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
       if (lease.value !== undefined) this.listening = [...(this.listening ?? []), lease];
     }
     return true;
+  }
+
+  /** False when a lease that was told of the first value has been the end of the stream. */
+  private opened(): boolean {
+    this.silent = false;
+    try {
+      for (const lease of this.leases) {
+        within(this.scope, () => lease.firstValue());
+        if (this.isStopped) return false;
+      }
+    } catch (thrown) {
+      this.error(thrown);
+    }
+    return !this.isStopped;
   }
 
   /** False when a lease that was told of the value has been the end of the stream. */

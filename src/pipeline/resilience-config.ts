@@ -1,12 +1,14 @@
 import type { ObservableInput } from 'rxjs';
 import * as z from 'zod/mini';
-import { Bulkhead, type BulkheadConfig, BulkheadConfigSchema } from '../bulkhead/index.ts';
+import type { AdaptiveConcurrency } from '../adaptive-concurrency/index.ts';
+import { type Bulkhead, type BulkheadConfig, BulkheadConfigSchema } from '../bulkhead/index.ts';
 import {
   CircuitBreaker,
   type CircuitBreakerConfig,
   CircuitBreakerConfigSchema,
 } from '../circuit-breaker/index.ts';
 import { commonOptions, count, delay, functionOption, limit } from '../core/config.ts';
+import { Places } from '../core/places.ts';
 import type { Alternative, Answer, FallbackConfig } from '../fallback/index.ts';
 import { type HedgeConfig, HedgeConfigSchema } from '../hedge/index.ts';
 import {
@@ -62,9 +64,12 @@ export const ResilienceConfigSchema = z.strictObject({
   rateLimit: z.optional(
     z.union([z.instanceof(RateLimiter, { error: 'must be a RateLimiter' }), RateLimiterConfigSchema]),
   ),
-  /** A shared bulkhead, or the config of one. Every attempt takes a place. @default none */
+  /** A shared bulkhead, one with a fixed or an adaptive limit, or the config of one. Every attempt takes a place. @default none */
   bulkhead: z.optional(
-    z.union([z.instanceof(Bulkhead, { error: 'must be a Bulkhead' }), BulkheadConfigSchema]),
+    z.union([
+      z.instanceof(Places, { error: 'must be a Bulkhead or an AdaptiveConcurrency' }),
+      BulkheadConfigSchema,
+    ]),
   ),
 });
 
@@ -107,8 +112,8 @@ export interface ResilienceConfig<T = unknown, A extends Alternative = never, R 
   circuitBreaker?: CircuitBreaker | CircuitBreakerConfig | undefined;
   /** A shared limiter, or the config of one. Every attempt takes a permit. @default none */
   rateLimit?: RateLimiter | RateLimiterConfig | undefined;
-  /** A shared bulkhead, or the config of one. Every attempt takes a place. @default none */
-  bulkhead?: Bulkhead | BulkheadConfig | undefined;
+  /** A shared bulkhead, one with a fixed or an adaptive limit, or the config of one. Every attempt takes a place. @default none */
+  bulkhead?: Bulkhead | AdaptiveConcurrency | BulkheadConfig | undefined;
   /** How many of the written tokens a value holds, for `rateLimit`. @default none */
   tokensOf?: ((value: T) => number) | undefined;
   /** What the service has counted so far, where a value says so, for `rateLimit`. @default none */

@@ -1,12 +1,13 @@
 import type { OperatorFunction } from 'rxjs';
 import type * as z from 'zod/mini';
-import { Bulkhead, bulkhead } from '../bulkhead/index.ts';
+import { bulkhead } from '../bulkhead/index.ts';
 import { CircuitBreaker, circuitBreaker } from '../circuit-breaker/index.ts';
 import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { labelled } from '../core/label.ts';
 import type { AddingOperator } from '../core/operator-types.ts';
+import { Places } from '../core/places.ts';
 import { retryBudgetOf } from '../core/retry-budget.ts';
 import { fallbackConfigOf } from '../fallback/fallback-config.ts';
 import { type Alternative, type Answer, fallback } from '../fallback/index.ts';
@@ -104,7 +105,7 @@ export function resilience(
   // From the inside to the outside.
   if ((first ?? each) !== undefined) layers.push(timeout({ ...common, commitOn, ...limits }));
   if (parts.bulkhead)
-    layers.push(bulkhead(inheriting(parts.bulkhead, Bulkhead, common), { priority, patience }));
+    layers.push(bulkhead(inheriting(parts.bulkhead, Places, common), { priority, patience }));
   if (parts.rateLimit) {
     const demand = { priority, patience, tokens, tokensOf, usageOf, reportsOf };
     layers.push(rateLimit(inheriting(parts.rateLimit, RateLimiter, common), demand));

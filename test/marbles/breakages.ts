@@ -28,7 +28,7 @@ const RACE = 'core/race.ts';
 const DEADLINES = 'core/deadlines.ts';
 const CIRCUIT = 'circuit-breaker/circuit.ts';
 const EVIDENCE = 'circuit-breaker/evidence.ts';
-const BULKHEAD = 'bulkhead/bulkhead.ts';
+const PLACES = 'core/places.ts';
 const LIMITER = 'rate-limit/rate-limiter.ts';
 const LEASE = 'rate-limit/rate-limit-lease.ts';
 const RETRY_RUN = 'retry/retry-run.ts';
@@ -66,7 +66,7 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'Every operator: Shared state is an object that you make',
     'bulkhead/operator.ts',
-    'bulkhead instanceof Bulkhead ? bulkhead : new Bulkhead(bulkhead)',
+    'bulkhead instanceof Places ? bulkhead : new Bulkhead(bulkhead)',
     'new Bulkhead({ maxConcurrent: 1 })',
   ),
   breakage(
@@ -304,8 +304,8 @@ export const breakages: readonly Breakage[] = [
 
   breakage(
     'Bulkhead: A place for the life of a stream',
-    BULKHEAD,
-    'this.#activeCount < this.#maxConcurrent && this.#line.isFree(priority)',
+    PLACES,
+    'this.#activeCount < this.#places && this.#line.isFree(priority)',
     'true',
   ),
   breakage(
@@ -316,13 +316,13 @@ export const breakages: readonly Breakage[] = [
   ),
   breakage(
     'Bulkhead: A refusal says why',
-    BULKHEAD,
+    PLACES,
     "this.#events.publish('bulkhead_rejected', this.name, { reason, ...this.#state() });",
     '',
   ),
   breakage(
     'Bulkhead: The more urgent first, and nobody in vain',
-    BULKHEAD,
+    PLACES,
     '!isDue(expected, patience)',
     'false',
   ),
@@ -542,5 +542,30 @@ export const breakages: readonly Breakage[] = [
     'chaos/operator.ts',
     'if (plan.end?.after !== this.count || downstream.closed) return;\n    // The source stops; what it has said so far may still be on its way.\n    this.unsubscribe();',
     'if (plan.end?.after !== this.count || downstream.closed) return;',
+  ),
+
+  breakage(
+    'Adaptive concurrency: A bulkhead whose limit moves',
+    'adaptive-concurrency/aimd.ts',
+    'within(limit + 1, bounds)',
+    'limit',
+  ),
+  breakage(
+    'Adaptive concurrency: Only what speaks of the limit is heard',
+    'adaptive-concurrency/adaptive-concurrency.ts',
+    'number > this.#loweredAt',
+    'true',
+  ),
+  breakage(
+    'Adaptive concurrency: A floor and a ceiling',
+    'adaptive-concurrency/algorithm.ts',
+    'Math.max(minLimit, limit)',
+    'limit',
+  ),
+  breakage(
+    'Adaptive concurrency: Algorithms that are known',
+    'adaptive-concurrency/gradient.ts',
+    'this.#dipping ? this.#half : this.#estimate',
+    'this.#estimate',
   ),
 ];

@@ -26,6 +26,8 @@ const WITHOUT_DIAGRAM: Readonly<Record<string, Readonly<Record<string, string>>>
 
 /** Configs of objects and functions that are no operators, and why they have no chapter. */
 const WITHOUT_CHAPTER: Readonly<Record<string, string>> = {
+  AimdConfigSchema: 'a table of numbers, proven by tests of its own',
+  GradientConfigSchema: 'a table of numbers, proven by tests of its own',
   AsyncIterableConfigSchema: 'a bridge to for await: promises do not run in virtual time',
   BridgeConfigSchema: 'a line to another process: what it does in time is the sink’s',
   CircuitRegistryConfigSchema: 'a cupboard of circuit breakers, which does nothing in time',
