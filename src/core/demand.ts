@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
 import { functionOption, parseConfig } from './config.ts';
-import { ConfigurationError } from './errors.ts';
 import type { AcquireOptions, Demand } from './lease.ts';
 
 const finite = (): z.ZodMiniCustom<number, number> =>
@@ -40,7 +39,7 @@ export function demandOf(of: string, options: DemandOptions): () => Demand {
 /**
  * The value of an option that may be a function.
  *
- * @returns what throws a `ConfigurationError` when a function of the user's returns something that is no such value.
+ * @returns what throws a `ConfigurationError` when a function of the user's returns what the option itself could not be.
  */
 export function asking<T>(
   of: string,
@@ -49,13 +48,11 @@ export function asking<T>(
   schema: z.ZodMiniType<T>,
 ): () => T {
   if (typeof value !== 'function') return () => value;
+  const shape = z.object({ [option]: schema });
   return () => {
-    const returned = (value as () => T)();
-    const { success, error } = z.safeParse(schema, returned);
-    if (success) return returned;
-    throw new ConfigurationError(
-      `${of}: what "${option}" returns ${error.issues[0]?.message}, got ${String(returned)}`,
-    );
+    const answer = (value as () => T)();
+    parseConfig(of, shape, { [option]: answer } as z.input<typeof shape>);
+    return answer;
   };
 }
 

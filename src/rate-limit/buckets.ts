@@ -28,13 +28,13 @@ export class Buckets {
 
   /**
    * Milliseconds until there is enough of everything; not positive: there is. Who asks for more than a bucket holds waits
-   * until it is full, and leaves a debt.
+   * until it is full, and leaves a debt; and who asks for nothing still waits until a debt is paid.
    */
   wait(now: number, load: Load, ahead: Load): number {
     let longest = Number.NEGATIVE_INFINITY;
     for (const bucket of this.#buckets) {
       const wanted = bucket.portion(load) + (ahead[bucket.dimension] as number);
-      if (wanted > 0) longest = Math.max(longest, bucket.wait(now, wanted));
+      longest = Math.max(longest, bucket.wait(now, wanted));
     }
     return longest;
   }

@@ -40,7 +40,7 @@ export function corrected(expected: TokenUsage, known: TokenUsage): TokenUsage {
   const totalTokens =
     known.totalTokens ??
     sum(inputTokens, outputTokens) ??
-    (expected.totalTokens && Math.max(expected.totalTokens, inputTokens ?? outputTokens ?? 0));
+    noLess(expected.totalTokens, inputTokens ?? outputTokens ?? 0);
   return { inputTokens, outputTokens, totalTokens };
 }
 
@@ -62,3 +62,6 @@ const sum = (one: number | undefined, other: number | undefined): number | undef
 
 const difference = (total: number | undefined, part: number | undefined): number | undefined =>
   total === undefined || part === undefined ? undefined : Math.max(0, total - part);
+
+const noLess = (total: number | undefined, part: number): number | undefined =>
+  total === undefined ? undefined : Math.max(total, part);
