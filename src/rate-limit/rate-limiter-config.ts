@@ -21,7 +21,7 @@ const FeedbackSchema = z.strictObject({
   /** Whether a service that refuses (429) stops everybody for as long as it says, instead of one after the other. @default true */
   pause: z._default(z.boolean(), true),
   /** The longest such pause, in milliseconds. A service with limits by the minute has something to give again by then. @default 60_000 */
-  maxPause: z._default(limit(), 60_000),
+  maxPause: z._default(positive(), 60_000),
   /** Whether a service that says what is left lowers what is here. It never raises it. @default true */
   remaining: z._default(z.boolean(), true),
   /**

@@ -53,7 +53,9 @@ function reportsIn(
 ): RateLimitReport[] {
   const limit = numberIn(header(naming('limit')));
   const remaining = remainingIn(header(naming('remaining')));
-  const resetAfter = resetIn(header(naming('reset')));
+  const reset = resetIn(header(naming('reset')));
+  // A number of four hundred digits is no time that anybody means.
+  const resetAfter = Number.isFinite(reset) ? reset : undefined;
   return limit === undefined && remaining === undefined && resetAfter === undefined
     ? []
     : [{ dimension, limit, remaining, resetAfter }];
