@@ -2,6 +2,8 @@ import type { Section } from './rule.ts';
 
 const BULKHEAD = 'test/bulkhead/bulkhead.test.ts';
 const BULKHEAD_OPERATOR = 'test/bulkhead/operator.test.ts';
+const SHEDDING = 'test/bulkhead/load-shedding.test.ts';
+const FEEDBACK = 'test/rate-limit/server-feedback.test.ts';
 const LIMITER = 'test/rate-limit/rate-limiter.test.ts';
 
 export const bulkhead: Section = {
@@ -64,6 +66,11 @@ export const bulkhead: Section = {
           'Who cannot be served in time is refused at once',
           'Nobody waits longer than the own patience',
         ],
+      },
+      tested: {
+        [SHEDDING]:
+          'whoever comes, waits, is served or goes: the most urgent first, nobody too long, and no place is lost',
+        because: 'two thousand histories that nobody would draw',
       },
     },
   ],
@@ -159,6 +166,13 @@ export const rateLimit: Section = {
         ResilientProvider:
           'Tokens are reserved before a request is sent, and settled when they have been counted',
       },
+      tested: {
+        'test/rate-limit/interleavings.test.ts':
+          'ten thousand interleavings leave balances that add up exactly',
+        'test/rate-limit/gcra.test.ts': 'decides as both forms of the recommendation do, whatever arrives',
+        because:
+          'a book is kept beside each history, and the numbers of the algorithm are those of its sources',
+      },
     },
     {
       name: 'One refusal of the service stops the herd',
@@ -175,6 +189,16 @@ export const rateLimit: Section = {
           'A limiter may follow the limits of the service, within bounds',
           'A pause may be made by hand',
         ],
+      },
+      tested: {
+        [FEEDBACK]: [
+          'is one event, also when it comes from fifty who were under way',
+          'counts what was admitted since, which the service cannot know of',
+          'of an answer to an older request than one that was heard of says nothing new',
+        ],
+        'test/providers/limits.test.ts': '$adapter: the limiter of a ResilientProvider heeds it',
+        'test/chat/quota.test.ts': 'no refusal after the first minute, and more than 95 % of the quota used',
+        because: 'it takes many callers, real headers, and minutes of traffic',
       },
     },
     {
