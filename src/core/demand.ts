@@ -51,7 +51,7 @@ export function asking<T>(
   const shape = z.object({ [option]: schema });
   return () => {
     const answer = (value as () => T)();
-    parseConfig(of, shape, { [option]: answer } as z.input<typeof shape>);
+    parseConfig(of, shape, { [option]: answer });
     return answer;
   };
 }
