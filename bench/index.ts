@@ -1,4 +1,5 @@
 import { bridge } from './bridge.ts';
+import { events } from './events.ts';
 import { type Contestant, compete, type Ratio, ratio, type Timing } from './measure.ts';
 import { perCall } from './per-call.ts';
 import { perToken } from './per-token.ts';
@@ -57,6 +58,9 @@ report('perToken.bridgeOnVsOff', watched.on, watched.off);
 const call = await measure('Per call, a resolved promise to a promise', perCall);
 report('perCall.vsCockatiel', call.ours, call.cockatiel);
 report('perCall.vsBuiltins', call.ours, call.builtins);
+
+const event = await measure('Per event', events);
+report('event.vsSubject', event.silent, event.subject);
 
 const line = await measure('Per queue operation, half of the waiters cancelled at random', queue);
 report('queue.growth', line.long, line.short);
