@@ -52,6 +52,7 @@ interface Entry {
 interface Log {
   readonly call: string;
   readonly attempts: Entry[];
+  cancelled: boolean;
 }
 
 const plays = fc.array(
@@ -78,7 +79,7 @@ class World {
   readonly logs: Log[] = [];
   /** Code that ran in the scope of somebody else. */
   readonly strangers: string[] = [];
-  readonly #running: Subscription[] = [];
+  readonly #running: { readonly log: Log; readonly subscription: Subscription }[] = [];
   readonly #common = { scheduler: this.scheduler, events: this.events };
   readonly #breaker = new CircuitBreaker({ ...this.#common, failureThreshold: 3, recoveryTimeout: 8 });
   readonly #limiter = new RateLimiter({
@@ -94,7 +95,7 @@ class World {
     this.events.subscribe((event) => this.heard.push(event));
     // Whoever listens to a shared policy may act there and then, in the middle of somebody else's call.
     this.#breaker.onStateChange(({ to }) => {
-      if (to === 'open') this.#running.shift()?.unsubscribe();
+      if (to === 'open') this.#cancel();
       else if (this.logs.length < 12)
         this.begin({
           at: 0,
@@ -106,7 +107,7 @@ class World {
   }
 
   begin(plan: Plan): void {
-    const log: Log = { call: `c${this.logs.length}`, attempts: [] };
+    const log: Log = { call: `c${this.logs.length}`, attempts: [], cancelled: false };
     this.logs.push(log);
     const stream = this.#attempts(plan, log).pipe(
       retryWithBackoff({
@@ -126,15 +127,23 @@ class World {
     const meddle = (): void => {
       if (currentScope() !== undefined) this.strangers.push('a consumer stands in a call');
       if (plan.meddles === 'subscribes' && this.logs.length < 12) this.begin({ ...plan, meddles: 'nothing' });
-      if (plan.meddles === 'cancels') this.#running.shift()?.unsubscribe();
+      if (plan.meddles === 'cancels') this.#cancel();
     };
     const subscription = scoped(stream, CallScope.open(log.call)).subscribe({
       next: meddle,
       complete: meddle,
     });
-    this.#running.push(subscription);
-    if (plan.cancelAfter !== undefined)
-      this.scheduler.schedule(() => subscription.unsubscribe(), plan.cancelAfter);
+    this.#running.push({ log, subscription });
+    if (plan.cancelAfter !== undefined) this.scheduler.schedule(() => this.#cancel(log), plan.cancelAfter);
+  }
+
+  /** Gives up a call, or the oldest one. */
+  #cancel(log?: Log): void {
+    const index = log === undefined ? 0 : this.#running.findIndex((it) => it.log === log);
+    for (const { log: left, subscription } of this.#running.splice(index, index < 0 ? 0 : 1)) {
+      left.cancelled ||= !subscription.closed;
+      subscription.unsubscribe();
+    }
   }
 
   /** Every subscription is an attempt, through policies that all calls share. */
@@ -213,11 +222,14 @@ const isWait = (event: ResilienceEvent): boolean =>
 
 /** What the bus and the private logs tell differently. */
 function* contradictions({ heard, logs }: World): Generator<string> {
-  for (const { call, attempts } of logs) {
+  for (const { call, attempts, cancelled } of logs) {
     for (const { attempt, error, started, waited } of attempts) {
       const events = heard.filter((event) => event.call === call && event.attempt === attempt);
       const [told, seen] = [events.flatMap(refusalIn).join(), refusalOf(error).join()];
-      if (told !== seen) yield `${call} ${attempt} has seen "${seen}", and the bus tells "${told}"`;
+      // A call that is given up while a policy decides about it does not hear of the decision.
+      const missed = cancelled && attempt === attempts.length && seen === '';
+      if (told !== seen && !missed)
+        yield `${call} ${attempt} has seen "${seen}", and the bus tells "${told}"`;
       if (started && events.some(isWait) !== waited) yield `${call} ${attempt} has waited: ${waited}`;
     }
   }
