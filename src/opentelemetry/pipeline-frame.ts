@@ -4,15 +4,22 @@ import { OWN } from './conventions.ts';
 import { OpenSpan } from './open-span.ts';
 import { closed } from './vocabulary.ts';
 
+/** An attempt that is under way, or that has to wait. */
+interface Attempt {
+  readonly number: number;
+  readonly begun: number;
+}
+
 /**
- * A call through `resilience()` that is under way. Its attempts are not announced one by one: one ends when a retry or a
- * fallback is decided upon, and the next begins when the wait is over.
+ * A call through `resilience()` that is under way. Its attempts are not announced one by one, but what ends them and begins
+ * others is: a retry, whose attempt begins when the wait is over, a fallback, and a hedge, which ends nothing.
  */
 export class PipelineFrame {
   readonly source: string;
   readonly span: OpenSpan;
-  #attemptBegun: number;
-  #attempts = 0;
+  /** In the order in which they have begun: more than one is a race. */
+  #attempts: readonly Attempt[];
+  #begun = 1;
 
   constructor(
     tracer: Tracer,
@@ -20,7 +27,7 @@ export class PipelineFrame {
     inside: OpenSpan | undefined,
   ) {
     this.source = source;
-    this.#attemptBegun = timestamp;
+    this.#attempts = [{ number: 1, begun: timestamp }];
     this.span = new OpenSpan(tracer, {
       name: source,
       kind: SpanKind.INTERNAL,
@@ -34,46 +41,59 @@ export class PipelineFrame {
   }
 
   decided(event: ResilienceEvent): void {
+    const { timestamp } = event;
     if (event.type === 'retry_attempted')
-      this.#attempted(event, 'failed', event.data.delay, event.data.error);
-    if (event.type === 'fallback_used') this.#attempted(event, 'failed', 0, event.data.error);
+      this.#failed(timestamp, event.data.error, timestamp + event.data.delay);
+    if (event.type === 'fallback_used') this.#failed(timestamp, event.data.error, timestamp);
+    if (event.type === 'hedge_started') this.#begin(timestamp);
+    if (event.type === 'hedge_won') this.#won(event);
     this.span.decided(event);
   }
 
-  ended(event: ResilienceEventOf<'call_ended'>): void {
-    const { timestamp, data } = event;
+  ended({ timestamp, data }: ResilienceEventOf<'call_ended'>): void {
     const outcome = closed('outcome', data.outcome);
     // Who leaves during a wait has not begun another attempt.
-    if (this.#attemptBegun <= timestamp) this.#attempted(event, outcome, 0, data.error);
+    const made = this.#attempts.filter(({ begun }) => begun <= timestamp);
+    for (const [index, attempt] of made.entries())
+      this.#over(attempt, timestamp, index === 0 ? outcome : 'cancelled', data.error);
     this.span.end(
       timestamp,
       [
         [OWN.outcome, outcome],
-        [OWN.attempts, this.#attempts],
+        [OWN.attempts, this.#begun - (this.#attempts.length - made.length)],
       ],
       outcome === 'failed' ? data : undefined,
     );
   }
 
-  /** @param wait milliseconds until the next one begins. */
-  #attempted(
-    { attempt, timestamp }: ResilienceEvent,
-    outcome: string,
-    wait: number,
-    error: ErrorSummary | undefined,
-  ): void {
-    this.#attempts++;
+  #begin(at: number): void {
+    this.#attempts = [...this.#attempts, { number: ++this.#begun, begun: at }];
+  }
+
+  /** All that were under way have failed, and another attempt begins at `next`. */
+  #failed(at: number, error: ErrorSummary, next: number): void {
+    for (const attempt of this.#attempts) this.#over(attempt, at, 'failed', error);
+    this.#attempts = [];
+    this.#begin(next);
+  }
+
+  #won({ timestamp, data }: ResilienceEventOf<'hedge_won'>): void {
+    const winner = this.#attempts[data.attempt - 1];
+    for (const attempt of this.#attempts) if (attempt !== winner) this.#over(attempt, timestamp, 'cancelled');
+    this.#attempts = this.#attempts.filter((attempt) => attempt === winner);
+  }
+
+  #over({ number, begun }: Attempt, at: number, outcome: string, error?: ErrorSummary): void {
     this.span.part({
       name: 'attempt',
-      from: this.#attemptBegun,
-      to: timestamp,
+      from: begun,
+      to: at,
       facts: [
         [OWN.source, this.source],
-        [OWN.attempt, attempt],
+        [OWN.attempt, number],
         [OWN.outcome, outcome],
       ],
       failure: outcome === 'failed' ? { error } : undefined,
     });
-    this.#attemptBegun = timestamp + wait;
   }
 }

@@ -301,6 +301,42 @@ describe('a call through resilience()', () => {
     expect(JSON.stringify(spans())).not.toContain('secret');
   });
 
+  test.each([
+    [
+      'the hedge',
+      10,
+      [
+        [1, 0, 30, 'cancelled'],
+        [2, 20, 30, 'completed'],
+      ],
+    ],
+    [
+      'the first',
+      40,
+      [
+        [1, 0, 50, 'completed'],
+        [2, 20, 50, 'cancelled'],
+      ],
+    ],
+  ])('has the attempts of a race side by side: %s wins', (_, second, attempts) => {
+    const { events, spans } = laboratory();
+    let asked = 0;
+    const answer = defer(() => of('a').pipe(delay(++asked === 1 ? 50 : second)));
+    virtually(() => {
+      answer.pipe(resilience({ name: 'prices', events, hedge: { delay: 20 } })).subscribe();
+    });
+    const told = spans()
+      .filter(({ name }) => name === 'attempt')
+      .map(({ from, to, attributes }) => [
+        attributes['rxjs_resilience.attempt'],
+        from,
+        to,
+        attributes['rxjs_resilience.outcome'],
+      ]);
+    expect(told).toStrictEqual(attempts);
+    expect(spans().at(-1)?.attributes['rxjs_resilience.attempts']).toBe(2);
+  });
+
   test('ends where its consumer leaves, also in a back-off', () => {
     const { events, spans } = laboratory();
     virtually(() => {
