@@ -54,11 +54,11 @@ export class ChatFrame {
     this.span.decided(event);
   }
 
-  attempts({ timestamp, attempt = 0 }: ResilienceEventOf<'attempt_started'>): void {
+  attemptBegan({ timestamp, attempt = 0 }: ResilienceEventOf<'attempt_started'>): void {
     this.#begun.set(attempt, timestamp);
   }
 
-  attempted({ timestamp, source, data }: ResilienceEventOf<'attempt_ended'>): void {
+  attemptEnded({ timestamp, source, data }: ResilienceEventOf<'attempt_ended'>): void {
     const { genAi } = this.#conventions;
     const { provider, outcome, usage } = data;
     const begun = this.#begun.get(data.attempt) ?? timestamp - data.duration;
@@ -97,7 +97,7 @@ export class ChatFrame {
   ended({ timestamp, data }: ResilienceEventOf<'stream_ended'>): void {
     const { genAi, version } = this.#conventions;
     const { provider, model, outcome } = data;
-    const reason = this.#finishReason && FINISH_REASONS[this.#finishReason];
+    const reason = this.#finishReason && (FINISH_REASONS.get(this.#finishReason) ?? 'other');
     const first = this.#timeToFirstToken;
     this.span.end(
       timestamp,

@@ -84,7 +84,7 @@ const count = (name: string, unit: string, description: string, attributes: read
 const gauge = (name: string, unit: string, description: string, attributes: readonly string[]) => ({
   name: OWN.prefix + name,
   instrument: 'gauge' as const,
-  unit: `{${unit}}`,
+  unit: unit === '1' ? unit : `{${unit}}`,
   description,
   attributes,
 });
@@ -181,9 +181,22 @@ export function conventionsOf(version: SemanticConventions) {
         'check',
         'status',
       ]),
-      active: gauge('bulkhead.active', 'attempt', 'Places that are taken.', ['source']),
-      capacity: gauge('bulkhead.limit', 'attempt', 'Places that there are.', ['source']),
-      permits: gauge('rate_limiter.available', 'permit', 'Permits that could be taken now.', ['source']),
+      active: gauge('concurrency.active', 'attempt', 'Places that are taken.', ['source']),
+      limit: gauge(
+        'concurrency.limit',
+        'attempt',
+        'Places that there are, at the moment where that changes.',
+        ['source'],
+      ),
+      probability: gauge('throttle.probability', '1', 'How likely it is that an attempt is turned away.', [
+        'source',
+      ]),
+      balance: gauge(
+        'rate_limiter.balance',
+        'permit',
+        'What a limiter could hand out now; below 0 is a debt.',
+        ['source', 'dimension'],
+      ),
       rate: gauge(
         'rate_limiter.limit',
         'permit',
@@ -198,12 +211,6 @@ export function conventionsOf(version: SemanticConventions) {
       ),
       queueSize: gauge('queue.size', 'attempt', 'Attempts that wait for a place or a permit.', ['source']),
       queueLimit: gauge('queue.limit', 'attempt', 'Attempts that may wait.', ['source']),
-      concurrencyLimit: gauge(
-        'concurrency.limit',
-        'attempt',
-        'Places that an adaptive limit allows at the moment.',
-        ['source'],
-      ),
       openCalls: gauge('calls.open', 'call', 'Calls that have a span under way.', []),
       evictedCalls: count('calls.evicted', 'call', 'Spans that were ended early, to bound their number.', []),
     },
@@ -243,10 +250,9 @@ export function providerOf(name: string, version: SemanticConventions): string {
 }
 
 /** What they call the reasons for which a model stops. */
-export const FINISH_REASONS = {
-  stop: 'stop',
-  length: 'length',
-  'tool-calls': 'tool_call',
-  'content-filter': 'content_filter',
-  other: 'other',
-} as const;
+export const FINISH_REASONS: ReadonlyMap<string, string> = new Map([
+  ['stop', 'stop'],
+  ['length', 'length'],
+  ['tool-calls', 'tool_call'],
+  ['content-filter', 'content_filter'],
+]);

@@ -9,24 +9,41 @@ export interface ObservedCircuit {
   readonly state: string;
 }
 
-/** A bulkhead, or what shows itself like one. */
-export interface ObservedBulkhead {
+/** A bulkhead or an adaptive limit, or what shows itself like one. */
+export interface ObservedPlaces {
   readonly name: string;
   readonly activeCount: number;
   readonly queueSize: number;
-  readonly maxConcurrent?: number;
   readonly maxQueue?: number;
+  readonly maxConcurrent?: number;
+  readonly limit?: number;
 }
 
 /** A rate limiter, or what shows itself like one. */
 export interface ObservedLimiter {
   readonly name: string;
-  readonly available: number;
   readonly queueSize: number;
   readonly maxQueue?: number;
+  readonly state: {
+    readonly balances: Readonly<Partial<Record<string, number>>>;
+    readonly paused: boolean;
+  };
 }
 
-export type Observed = ObservedCircuit | ObservedBulkhead | ObservedLimiter;
+/** An adaptive throttle, or what shows itself like one. */
+export interface ObservedThrottle {
+  readonly name: string;
+  readonly probability: number;
+}
+
+export type Observed = ObservedCircuit | ObservedPlaces | ObservedLimiter | ObservedThrottle;
+
+/** Whether there is something to see. */
+export function isObserved(value: unknown): value is Observed {
+  if (typeof value !== 'object' || value === null || typeof (value as Observed).name !== 'string')
+    return false;
+  return 'state' in value || 'activeCount' in value || 'probability' in value;
+}
 
 /** What the bus has told last of everything that has a name, as far as the cap allows. */
 class LastTold<Value> extends Map<string, Value> {
@@ -52,8 +69,8 @@ export interface GaugeDetails {
 }
 
 /**
- * What is the case now, as against what has happened. Circuits and health checks are known from the bus once their state has
- * changed; places, permits and lines change with every call, so who wants to see them says where to look.
+ * What is the case now, as against what has happened. Circuits, health checks and what changes by itself are known from the
+ * bus once they have changed; places, permits and lines change with every call, so who wants to see them says where to look.
  *
  * @returns what to do about events, and how to stop.
  */
@@ -70,47 +87,55 @@ export function gaugesOf({ meter, metric, names, observed, openCalls }: GaugeDet
   const gauges = [
     metric.circuitState,
     metric.healthStatus,
-    metric.concurrencyLimit,
     metric.active,
-    metric.capacity,
-    metric.permits,
+    metric.limit,
+    metric.balance,
+    metric.probability,
     metric.rate,
     metric.paused,
     metric.queueSize,
     metric.queueLimit,
     metric.openCalls,
   ];
+  const named = (name: string): { source: string } => ({ source: names.sources.of(name) });
   const report: BatchObservableCallback = (result) => {
-    const states = new Map(circuits);
+    // What is seen is newer than what was told.
+    const seen = {
+      circuits: new Map(circuits),
+      limits: new Map(limits),
+      pauses: new Map(pauses),
+    };
     for (const policy of observed()) {
-      const labels = { source: names.sources.of(policy.name) };
-      if ('state' in policy) states.set(policy.name, policy.state);
-      if ('activeCount' in policy) result.observe(metric.active, policy.activeCount, labels);
-      if ('available' in policy) result.observe(metric.permits, policy.available, labels);
+      const { name } = policy;
+      const labels = named(name);
+      if ('activeCount' in policy) {
+        const { activeCount, maxConcurrent, limit = maxConcurrent } = policy;
+        result.observe(metric.active, activeCount, labels);
+        if (limit !== undefined) seen.limits.set(name, limit);
+      }
+      if ('state' in policy && typeof policy.state === 'string') seen.circuits.set(name, policy.state);
+      if ('state' in policy && typeof policy.state === 'object') {
+        const { paused, balances } = policy.state;
+        seen.pauses.set(name, paused);
+        for (const [dimension, balance = 0] of Object.entries(balances))
+          result.observe(metric.balance, balance, { ...labels, dimension: closed('dimension', dimension) });
+      }
+      if ('probability' in policy) result.observe(metric.probability, policy.probability, labels);
       if ('queueSize' in policy) result.observe(metric.queueSize, policy.queueSize, labels);
-      const { maxConcurrent, maxQueue } = policy as Partial<ObservedBulkhead>;
-      if (maxConcurrent !== undefined) result.observe(metric.capacity, maxConcurrent, labels);
-      if (maxQueue !== undefined) result.observe(metric.queueLimit, maxQueue, labels);
+      if ('maxQueue' in policy && policy.maxQueue !== undefined)
+        result.observe(metric.queueLimit, policy.maxQueue, labels);
     }
-    for (const [name, state] of states)
-      for (const word of WORDS.circuit)
-        result.observe(metric.circuitState, Number(word === state), {
-          source: names.sources.of(name),
-          state: word,
-        });
-    for (const [name, status] of checks)
-      for (const word of WORDS.health)
-        result.observe(metric.healthStatus, Number(word === status), {
-          check: names.sources.of(name),
-          status: word,
-        });
-    for (const [name, limit] of limits)
-      result.observe(metric.concurrencyLimit, limit, { source: names.sources.of(name) });
-    for (const [name, paused] of pauses)
-      result.observe(metric.paused, Number(paused), { source: names.sources.of(name) });
-    for (const [name, told] of rates)
-      for (const [dimension, rate] of told)
-        result.observe(metric.rate, rate, { source: names.sources.of(name), dimension });
+    for (const [name, is] of seen.circuits)
+      for (const state of WORDS.circuit)
+        result.observe(metric.circuitState, Number(state === is), { ...named(name), state });
+    for (const [name, is] of checks)
+      for (const status of WORDS.health)
+        result.observe(metric.healthStatus, Number(status === is), { check: names.sources.of(name), status });
+    for (const [name, limit] of seen.limits) result.observe(metric.limit, limit, named(name));
+    for (const [name, paused] of seen.pauses) result.observe(metric.paused, Number(paused), named(name));
+    for (const [name, perDimension] of rates)
+      for (const [dimension, rate] of perDimension)
+        result.observe(metric.rate, rate, { ...named(name), dimension });
     result.observe(metric.openCalls, openCalls());
   };
   meter.addBatchObservableCallback(report, gauges);

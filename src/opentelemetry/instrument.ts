@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { commonOptions, count, functionOption, parseConfig } from '../core/config.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { conventionsOf } from './conventions.ts';
-import { gaugesOf, type Observed } from './gauges.ts';
+import { gaugesOf, isObserved, type Observed } from './gauges.ts';
 import { instrumentsOf } from './instruments.ts';
 import { metricsOf } from './metrics.ts';
 import { OpenCalls } from './open-calls.ts';
@@ -14,7 +14,7 @@ import { Names } from './vocabulary.ts';
 /** What the spans and metrics are filed under. */
 const SCOPE = 'rxjs-resilience';
 
-const OBSERVED = 'must be circuit breakers, bulkheads and rate limiters, or a function that returns them';
+const OBSERVED = 'must be policies that have a state, or a function that returns them';
 
 /** The options of {@link instrument}, with their defaults. */
 export const InstrumentConfigSchema = z.strictObject({
@@ -53,12 +53,6 @@ export const InstrumentConfigSchema = z.strictObject({
 });
 export type InstrumentConfig = z.input<typeof InstrumentConfigSchema>;
 
-function isObserved(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || typeof (value as Observed).name !== 'string')
-    return false;
-  return 'state' in value || 'activeCount' in value || 'available' in value;
-}
-
 /**
  * Makes spans and metrics of what the bus tells. The streams know nothing of it: events come per call and per attempt, so a
  * token costs what it cost before.
@@ -76,7 +70,7 @@ function isObserved(value: unknown): boolean {
  * `resilience()` around them have no span: nobody says where such a call begins.
  *
  * **Metrics.** Durations, tokens, time to the first token, retries, rejections, timeouts and more, and gauges for circuits.
- * The state of bulkheads and rate limiters is that of the objects in `observe`.
+ * The state of bulkheads, limiters and throttles is that of the objects in `observe`.
  *
  * **What is not told.** No prompt, no answer, no key, no message of an error. The values of labels are closed vocabularies,
  * or names of yours, `maxNames` of each sort.

@@ -35,10 +35,10 @@ export class OpenCalls {
     const frames = this.#calls.get(call) ?? [];
     const chats = frames.filter((frame) => frame instanceof ChatFrame);
     const chat = chats.findLast(({ source }) => source === event.source);
-    const outer = frames.at(-1);
+    const innermost = frames.at(-1);
     switch (event.type) {
       case 'call_started':
-        this.#open(call, frames, new PipelineFrame(this.#tracer, event, outer?.span));
+        this.#open(call, frames, new PipelineFrame(this.#tracer, event, innermost?.span));
         return false;
       case 'call_ended': {
         const pipeline = frames.find((frame) => frame instanceof PipelineFrame);
@@ -47,20 +47,20 @@ export class OpenCalls {
         return false;
       }
       case 'stream_started':
-        this.#open(call, frames, this.#chat(event, chats.at(-1), outer?.span));
+        this.#open(call, frames, this.#chat(event, chats.at(-1), innermost?.span));
         return false;
       case 'attempt_started':
-        chat?.attempts(event);
+        chat?.attemptBegan(event);
         return false;
       case 'attempt_ended':
-        chat?.attempted(event);
+        chat?.attemptEnded(event);
         return chat?.relays.has(event.data.provider) ?? false;
       case 'stream_ended':
         chat?.ended(event);
         this.#close(call, frames, chat);
         return chat?.relay ?? false;
       default:
-        outer?.decided(event);
+        innermost?.decided(event);
         return false;
     }
   }

@@ -77,23 +77,23 @@ const KINDS = [
 ] as const;
 
 /** What the other errors of this library and of the platform come to, by their stable names. */
-export const NAMES: Readonly<Record<string, string>> = {
-  AbortError: 'cancelled',
-  TimeoutError: 'timeout',
-  StreamTimeoutError: 'timeout',
-  CircuitOpenError: 'circuit-open',
-  BulkheadRejectedError: 'bulkhead-rejected',
-  RateLimitExceededError: 'rate-limit-exceeded',
-  ThrottledError: 'throttled',
-  ChaosError: 'chaos',
-  ConfigurationError: 'configuration',
-};
+export const NAMES: ReadonlyMap<string, string> = new Map([
+  ['AbortError', 'cancelled'],
+  ['TimeoutError', 'timeout'],
+  ['StreamTimeoutError', 'timeout'],
+  ['CircuitOpenError', 'circuit-open'],
+  ['BulkheadRejectedError', 'bulkhead-rejected'],
+  ['RateLimitExceededError', 'rate-limit-exceeded'],
+  ['ThrottledError', 'throttled'],
+  ['ChaosError', 'chaos'],
+  ['ConfigurationError', 'configuration'],
+]);
 
 /** What systems call a connection that could not be made, or was lost. */
 const CONNECTION = /^(E(CONN|PIPE|NOTFOUND|AI_|HOST|NET|TIMEDOUT)|UND_ERR_)/;
 
 /** All values of `error.type`. */
-export const ERROR_TYPES: readonly string[] = [...new Set([...KINDS, ...Object.values(NAMES), OTHER_ERROR])];
+export const ERROR_TYPES: readonly string[] = [...new Set([...KINDS, ...NAMES.values(), OTHER_ERROR])];
 
 /** They say what was done about an error, and their cause says which. */
 export const VERDICTS = [
@@ -109,7 +109,7 @@ export function errorTypeOf(error: ErrorSummary | undefined): string {
   const { name, kind, status, code } =
     [error, ...(error.causes ?? [])].find((it) => !VERDICTS.includes(it.name)) ?? error;
   return (
-    NAMES[name] ??
+    NAMES.get(name) ??
     KINDS.find((known) => known === kind) ??
     (status === undefined ? undefined : statusType(status)) ??
     (code !== undefined && CONNECTION.test(code) ? 'transport' : OTHER_ERROR)

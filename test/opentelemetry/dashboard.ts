@@ -183,8 +183,7 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
       title: 'Places in use',
       queries: {
         '{{source}}': series(metrics.active) + OURS,
-        '{{source}} of': series(metrics.capacity) + OURS,
-        '{{source}} of at most': series(metrics.concurrencyLimit) + OURS,
+        '{{source}} of': series(metrics.limit) + OURS,
       },
     },
     {
@@ -198,10 +197,15 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
     {
       title: 'Permits',
       queries: {
-        '{{source}}': series(metrics.permits) + OURS,
+        '{{source}} {{dimension}}': series(metrics.balance) + OURS,
         '{{source}} {{dimension}} a minute': series(metrics.rate) + OURS,
         '{{source}} paused': series(metrics.paused) + OURS,
       },
+    },
+    {
+      title: 'Turned away by a throttle',
+      unit: 'percentunit',
+      queries: { '{{source}}': series(metrics.probability) + OURS },
     },
     {
       title: 'Health',

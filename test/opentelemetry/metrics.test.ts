@@ -1,6 +1,8 @@
 import { trace } from '@opentelemetry/api';
 import { NEVER, of } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { AdaptiveConcurrency } from '../../src/adaptive-concurrency/index.ts';
+import { AdaptiveThrottle } from '../../src/adaptive-throttle/index.ts';
 import { Bulkhead, bulkhead } from '../../src/bulkhead/index.ts';
 import { FallbackKindSchema } from '../../src/chat/errors.ts';
 import { CircuitBreaker } from '../../src/circuit-breaker/index.ts';
@@ -88,10 +90,10 @@ describe('what has been measured', () => {
       named('queued', 2),
       ...['started', 'won', 'refused'].map((result) => named('hedges', 1, `result="${result}"`)),
       named('circuit.transitions', 1, 'state="open"'),
+      named('concurrency.limit', 7),
       named('rate_limiter.limit', 30, 'dimension="requests"'),
       named('rate_limiter.limit', 500, 'dimension="tokens"'),
       named('rate_limiter.paused', 1),
-      named('concurrency.limit', 7),
       'rxjs_resilience.calls.open{} 0',
     ]);
     expect(told).toContain(named('circuit.state', 1, 'state="open"'));
@@ -105,14 +107,25 @@ describe('what is the case', () => {
     const places = new Bulkhead({ name: 'places', maxConcurrent: 1, events });
     const permits = new RateLimiter({ name: 'permits', requestsPerSecond: 1, burstSize: 3, events });
     const circuit = new CircuitBreaker({ name: 'circuit', events });
-    const { measured } = laboratory({ events, observe: [places, permits, circuit] });
+    const adaptive = new AdaptiveConcurrency({
+      name: 'adaptive',
+      algorithm: 'aimd',
+      initialLimit: 7,
+      events,
+    });
+    const throttle = new AdaptiveThrottle({ name: 'throttle', events });
+    const { measured } = laboratory({ events, observe: [places, permits, circuit, adaptive, throttle] });
     const calls = [NEVER.pipe(bulkhead(places)).subscribe(), NEVER.pipe(bulkhead(places)).subscribe()];
     of(1).pipe(rateLimit(permits)).subscribe();
     const told = await measured();
     expect(told).toEqual(
       expect.arrayContaining([
-        'rxjs_resilience.bulkhead.active{source="places"} 1',
-        'rxjs_resilience.bulkhead.limit{source="places"} 1',
+        'rxjs_resilience.concurrency.active{source="places"} 1',
+        'rxjs_resilience.concurrency.limit{source="places"} 1',
+        'rxjs_resilience.concurrency.active{source="adaptive"} 0',
+        'rxjs_resilience.concurrency.limit{source="adaptive"} 7',
+        'rxjs_resilience.throttle.probability{source="throttle"} 0',
+        'rxjs_resilience.rate_limiter.paused{source="permits"} 0',
         'rxjs_resilience.queue.size{source="places"} 1',
         'rxjs_resilience.queue.limit{source="places"} 50',
         'rxjs_resilience.queue.limit{source="permits"} 50',
@@ -121,13 +134,15 @@ describe('what is the case', () => {
         'rxjs_resilience.circuit.state{source="circuit",state="open"} 0',
       ]),
     );
-    const [, available] = /rate_limiter\.available\{source="permits"\} ([\d.]+)/.exec(told.join('\n')) ?? [];
-    expect(Number(available)).toBeCloseTo(2, 1);
+    const left = /balance\{source="permits",dimension="requests"\} ([\d.]+)/.exec(told.join('\n'))?.[1];
+    expect(Number(left)).toBeCloseTo(2, 1);
+    // A limiter has a state too, but it is no circuit.
+    expect(told.filter((line) => line.includes('circuit.state{'))).toHaveLength(6);
     for (const call of calls) call.unsubscribe();
     circuit.forceOpen();
     expect(await measured()).toEqual(
       expect.arrayContaining([
-        'rxjs_resilience.bulkhead.active{source="places"} 0',
+        'rxjs_resilience.concurrency.active{source="places"} 0',
         'rxjs_resilience.circuit.state{source="circuit",state="forced-open"} 1',
         'rxjs_resilience.circuit.state{source="circuit",state="closed"} 0',
       ]),
@@ -214,7 +229,7 @@ describe('labels are bounded', () => {
       dimension satisfies readonly EventData<'limiter_adjusted'>['dimension'][],
     );
     const errors = Object.keys(library).filter((name) => /^[A-Z].*Error$/.test(name));
-    const known = [...Object.keys(NAMES), ...VERDICTS, 'ProviderError', 'ResilienceError'];
+    const known = [...NAMES.keys(), ...VERDICTS, 'ProviderError', 'ResilienceError'];
     expect(errors.filter((name) => !known.includes(name))).toStrictEqual([]);
     expect(ERROR_TYPES).toEqual(expect.arrayContaining(Object.keys(FallbackKindSchema.def.entries)));
   });
@@ -243,6 +258,8 @@ describe('what an error is called', () => {
     [{ name: 'Error', code: 'ECONNRESET' }, 'transport'],
     [{ name: 'Error', code: 'EACCES' }, '_OTHER'],
     [{ name: 'whatever', kind: 'secret' }, '_OTHER'],
+    [{ name: 'constructor', kind: 'toString' }, '_OTHER'],
+    [{ name: 'HedgeExhaustedError', causes: [{ name: 'ThrottledError' }] }, 'throttled'],
   ])('%j: %s', (error, type) => {
     const message = '';
     const causes = 'causes' in error ? error.causes.map((cause) => ({ message, ...cause })) : undefined;
@@ -299,11 +316,8 @@ describe('instrument', () => {
     [{ events: {} }, 'option "events" must be an EventBus'],
     [{ tracerProvider: {} }, 'option "tracerProvider" must be a TracerProvider'],
     [{ meterProvider: 1 }, 'option "meterProvider" must be a MeterProvider'],
-    [
-      { observe: [{ name: 'x' }] },
-      'option "observe.0" must be circuit breakers, bulkheads and rate limiters',
-    ],
-    [{ observe: 1 }, 'option "observe" must be circuit breakers, bulkheads and rate limiters'],
+    [{ observe: [{ name: 'x' }] }, 'option "observe.0" must be policies that have a state'],
+    [{ observe: 1 }, 'option "observe" must be policies that have a state'],
     [{ semanticConventions: 'newest' }, 'option "semanticConventions" must be "current" or "next"'],
     [{ maxNames: 0 }, 'option "maxNames" must be a whole number of at least 1, got 0'],
     [{ maxOpenCalls: 0.5 }, 'option "maxOpenCalls" must be a whole number of at least 1, got 0.5'],

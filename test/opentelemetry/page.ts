@@ -155,8 +155,10 @@ no span, because nobody says where such a call begins and ends.
 
 ${metricsTable()}
 
-Gauges of circuits and health checks are known from their first change on; a circuit in \`observe\` is known at once. The
-state of bulkheads and rate limiters is that of the objects in \`observe\`, whenever somebody collects.
+Gauges of circuits, health checks, adaptive limits and paused limiters are known from the bus, from their first change on.
+What is in \`observe\` is asked whenever somebody collects: circuit breakers, bulkheads, adaptive limits, rate limiters and
+throttles, or what shows itself like one of them. A policy that is given as a config cannot be observed: make the object, and
+give that.
 
 The time to the first token and the time per token are named \`gen_ai.server.…\` in version 1.36, which has no others. They
 are measured here, at the client, so the network is in them.
@@ -170,6 +172,7 @@ ${table(
     [code(ERROR_TYPE), listed(ERROR_TYPES)],
     [code('outcome'), listed(WORDS.outcome)],
     [`${code('state')} of a circuit`, listed(WORDS.circuit)],
+    [`${code('dimension')} of a limiter`, listed(WORDS.dimension)],
     [`${code('status')} of a check`, listed(WORDS.health)],
     [`${code('reason')} of retries that were given up`, listed(WORDS.exhausted)],
     [`${code('kind')} of a timeout`, listed(WORDS.timeout)],

@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { NEVER, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
+import { AdaptiveThrottle } from '../../src/adaptive-throttle/index.ts';
 import { Bulkhead, bulkhead } from '../../src/bulkhead/index.ts';
 import { CircuitBreaker } from '../../src/circuit-breaker/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
@@ -41,6 +42,7 @@ test('every metric and every label in the dashboard and the rules is one that is
     new Bulkhead({ name: 'places', events }),
     new RateLimiter({ name: 'permits', events }),
     new CircuitBreaker({ name: 'circuit', events }),
+    new AdaptiveThrottle({ name: 'throttle', events }),
   ];
   const exporter = new PrometheusExporter({ preventServerStart: true });
   laboratory({ events, observe, maxOpenCalls: 1 }, exporter);
