@@ -28,11 +28,13 @@ export const composition: Section = {
     },
     {
       name: 'A hedge stands between the retry and the breaker',
-      promise: 'Every hedge is an attempt to all that is inside, and a retry begins the race anew.',
+      promise:
+        'Every hedge is an attempt to all that is inside, and a retry begins the race anew. Who waits for a permit or a place is not late.',
       shown: {
         resilience: [
           'A hedge is an attempt like any other to what is inside of it',
           'When a hedge has failed as well, the retry waits and begins anew',
+          'Who waits for a place is not hedged',
         ],
       },
     },

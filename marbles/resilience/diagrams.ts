@@ -87,6 +87,24 @@ export const resilienceChapter: Chapter = {
       lanes: { 'in use': { expected: '(01)2-1---0' } },
     },
     {
+      title: 'Who waits for a place is not hedged',
+      prose:
+        'The second consumer waits 6 ms for its place. That is no fault of the other side, and a hedge could only wait behind it: the delay of 4 ms begins when the attempt does.',
+      setup() {
+        const bulkhead = new Bulkhead({ maxConcurrent: 1 });
+        const waiting = bulkhead.state$.pipe(map(({ queueSize }) => String(queueSize)));
+        return {
+          operator: resilience({ hedge: 4, bulkhead }),
+          lanes: { waiting: waiting.pipe(distinctUntilChanged()) },
+        };
+      },
+      source: ['      a-----|', '---b|'],
+      consumers: ['   ^', '      ^'],
+      expected: ['    a-----|', '  ---------b|'],
+      subscriptions: ['^-----!', '------^---!'],
+      lanes: { waiting: { expected: '(01)--0' } },
+    },
+    {
       title: 'When a hedge has failed as well, the retry waits and begins anew',
       prose: 'It stands outside. The second round has a hedge of its own.',
       setup: () => resilience({ hedge: 3, retry: { maxRetries: 1, backoff: fixedBackoff(4) } }),

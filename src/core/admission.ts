@@ -62,6 +62,7 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
         return this.giveUp(thrown);
       }
       this.source.subscribe(this);
+      this.scope.begin();
     });
   }
 
@@ -116,7 +117,10 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
       if (waits) this.trace = currentTrace();
       else this.leases.push(answer);
       // A place that is answered may have been granted already, by whom a listener of the policy has set free.
-      if (waits && this.leases.length === asked) this.place = answer;
+      if (waits && this.leases.length === asked) {
+        this.place = answer;
+        this.scope.waiting = true;
+      }
       // Such a listener may also have cancelled the stream.
       if (this.closed) this.giveBack();
       if (this.closed || waits) return false;

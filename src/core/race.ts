@@ -23,17 +23,32 @@ export class Race<T> {
     return this.runners.size + (this.left === undefined ? 0 : 1);
   }
 
-  /** @returns whether the attempt runs, and the race is still open. */
-  join(source: Observable<T>, scope: CallScope, number: number): boolean {
+  /** @returns a rival that joins it at once. */
+  join(source: Observable<T>, scope: CallScope, number: number): Observable<T> | undefined {
     const runner = new Runner(this.stream, scope, this, number);
     this.runners.add(runner);
     within(scope, () => source.subscribe(runner));
-    return this.runners.has(runner);
+    if (!scope.waiting) return this.rivalOf(runner);
+    // Whoever waits in a line of our own is not late: it has not begun.
+    scope.onBegin = () => {
+      const rival = this.rivalOf(runner);
+      if (rival !== undefined) this.stream.run(rival);
+    };
+    return undefined;
+  }
+
+  /** Nobody, if the attempt has ended already, or the race has. */
+  private rivalOf(runner: Runner<T>): Observable<T> | undefined {
+    const { stream } = this;
+    return this.runners.has(runner)
+      ? stream.answer(runner.scope, () => stream.recovery.rival?.())
+      : undefined;
   }
 
   win(runner: Runner<T>): void {
-    const { downstream, recovery } = this.stream;
+    const { downstream, recovery, scope } = this.stream;
     this.stream.committed = true;
+    scope.settle(runner.scope);
     this.leave(runner);
     const losers = Array.from(this.runners, ({ number }) => number);
     this.end();

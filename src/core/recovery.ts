@@ -77,18 +77,20 @@ export class RecoveredStream<T> {
   constructor(
     readonly downstream: Subscriber<T>,
     readonly recovery: Recovery<T>,
-    private readonly scope: CallScope,
+    readonly scope: CallScope,
   ) {
     this.race = recovery.rival === undefined ? undefined : new Race(this);
   }
 
   /** A loop, not a recursion: attempts that fail while they are being subscribed must not deepen the stack. */
   run(first?: Observable<T>): void {
+    // An attempt that has left its place may have been the beginning of another one.
+    const { busy } = this;
     this.busy = true;
     let next = first ?? this.followUp();
     while (next !== undefined) next = this.attempt(next) ?? this.followUp();
-    this.busy = false;
-    this.race?.settle();
+    this.busy = busy;
+    if (!busy) this.race?.settle();
   }
 
   attemptFailed(failure: FailedAttempt): void {
@@ -118,8 +120,7 @@ export class RecoveredStream<T> {
       return undefined;
     }
     const scope = first ? this.scope.apart() : this.scope.next();
-    const open = this.race.join(source, scope, this.attempts);
-    return open ? this.answer(scope, () => this.recovery.rival?.()) : undefined;
+    return this.race.join(source, scope, this.attempts);
   }
 
   private followUp(): Observable<T> | undefined {
@@ -144,10 +145,7 @@ export class RecoveredStream<T> {
   }
 
   /** The attempt that follows at once, if there is one. What is decided about an attempt belongs to it. */
-  private answer(
-    scope: CallScope,
-    ask: () => Observable<T> | Postponed<T> | undefined,
-  ): Observable<T> | undefined {
+  answer(scope: CallScope, ask: () => Observable<T> | Postponed<T> | undefined): Observable<T> | undefined {
     try {
       const next = within(scope, ask);
       return next instanceof Postponed ? this.postpone(next, scope) : next;

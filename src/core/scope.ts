@@ -41,6 +41,10 @@ export class CallScope {
   readonly #call: Call;
   /** The attempt that has begun last inside of this one, where another layer tries again. */
   #inner: CallScope | undefined;
+  /** Whether it waits in a line, and has not begun. */
+  waiting = false;
+  /** Hears when such a wait is over. */
+  onBegin: (() => void) | undefined;
 
   private constructor(call: Call, attempt = ++call.attempts) {
     this.#call = call;
@@ -70,7 +74,19 @@ export class CallScope {
 
   /** The same attempt, when others are going to run beside it: what they come to is none of its business. */
   apart(): CallScope {
-    return new CallScope(this.#call, this.attempt);
+    this.#inner = new CallScope(this.#call, this.attempt);
+    return this.#inner;
+  }
+
+  /** Of several attempts inside of this one, only this is left. */
+  settle(winner: CallScope): void {
+    this.#inner = winner;
+  }
+
+  begin(): void {
+    if (!this.waiting) return;
+    this.waiting = false;
+    this.onBegin?.();
   }
 
   /** Whether it is the first time that this is asked about `what` in this call: for what its layers do only once. */

@@ -26,7 +26,8 @@ export class HedgeRun<T> implements Recovery<T> {
   readonly commitOn: Recovery<T>['commitOn'];
   readonly #policy: HedgePolicy<T>;
   readonly #source: Observable<T>;
-  readonly #begun: number;
+  /** When the first attempt has begun: its wait in a line is nobody's latency. */
+  #begun: number;
   readonly #errors: unknown[] = [];
   #hedges = 0;
 
@@ -40,6 +41,7 @@ export class HedgeRun<T> implements Recovery<T> {
 
   rival(): Postponed<T> | undefined {
     const { delay, maxHedges, clock } = this.#policy;
+    if (this.#hedges === 0) this.#begun = clock.now();
     if (this.#hedges === maxHedges) return undefined;
     const patience = typeof delay === 'number' ? delay : delay.delay;
     return new Postponed(clock, patience, () => this.#hedge(patience));

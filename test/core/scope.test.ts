@@ -1,4 +1,4 @@
-import { concat, defer, NEVER, of, Subject, throwError, timer } from 'rxjs';
+import { concat, defer, mergeMap, NEVER, type Observable, of, Subject, throwError, timer } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { admission } from '../../src/core/admission.ts';
 import type { ResilienceEvent } from '../../src/core/events.ts';
@@ -12,6 +12,7 @@ import {
   EventBus,
   fallback,
   fixedBackoff,
+  hedge,
   protect,
   RateLimiter,
   rateLimit,
@@ -266,5 +267,34 @@ describe('whoever subscribes in a handler begins a call of their own', () => {
       .subscribe(ignore);
     vi.advanceTimersByTime(5);
     expect(story()).toStrictEqual(two.slice(0, 2));
+  });
+});
+
+describe('attempts side by side', () => {
+  const after = (delay: number, then: Observable<unknown>): Observable<unknown> =>
+    timer(delay).pipe(mergeMap(() => then));
+
+  test('each is its own, also when another one has begun since', () => {
+    vi.useFakeTimers();
+    let attempts = 0;
+    const source = defer(() => (++attempts === 1 ? after(20, broken) : NEVER));
+    const guarded = resilience({ events, hedge: 10, circuitBreaker: { failureThreshold: 1 } });
+    source.pipe(guarded).subscribe(ignore);
+    vi.advanceTimersByTime(20);
+    expect(story()).toStrictEqual(['call_started 1.1', 'hedge_started 1.1', 'circuit_opened 1.1']);
+  });
+
+  test('what becomes of the winner is what becomes of the call', () => {
+    vi.useFakeTimers();
+    let attempts = 0;
+    const source = defer(() => (++attempts === 1 ? concat(after(20, of('a')), broken) : NEVER));
+    const hedged = source.pipe(
+      hedge({ delay: 10, events }),
+      retryWithBackoff({ ...once, commitOn: () => false, events }),
+    );
+    hedged.subscribe(ignore);
+    vi.advanceTimersByTime(20);
+    expect(story()).toStrictEqual(['hedge_started 1.1', 'retry_attempted 1.1']);
+    expect(attempts).toBe(3);
   });
 });

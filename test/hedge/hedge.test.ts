@@ -14,6 +14,8 @@ import {
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import type { ResilienceEvent } from '../../src/core/events.ts';
 import {
+  Bulkhead,
+  bulkhead,
   CircuitBreaker,
   CircuitOpenError,
   ConfigurationError,
@@ -63,7 +65,7 @@ function service({ speaks = [], fails = [] }: Plan) {
     if (after === 0) act();
     else subscriber.add(scheduler.schedule(act, after));
   });
-  const story = (): unknown[] => heard.map(({ type, data }) => [type, data]);
+  const story = (): [string, unknown][] => heard.map(({ type, data }) => [type, data]);
   return {
     scheduler,
     events,
@@ -513,6 +515,34 @@ describe('the policies around an attempt', () => {
     expect(breaker.stats.activeCount).toBe(2);
     scheduler.advanceTo(70);
     expect(breaker.stats).toMatchObject({ activeCount: 1, successCount: 0, failureCount: 0 });
+  });
+
+  test('who waits for a place is not late: it has not begun', () => {
+    const { answer$, scheduler, common, story } = service({ speaks: [undefined, 30, 5] });
+    const places = new Bulkhead({ maxConcurrent: 1, ...common });
+    const usual = new LatencyPercentile({ minimumSamples: 1, initialDelay: 10 });
+    const holder = watch(answer$.pipe(bulkhead(places)));
+    const { values } = watch(answer$.pipe(bulkhead(places), hedge({ delay: usual, ...common })));
+    scheduler.advanceTo(40);
+    expect([places.queueSize, story().filter(([type]) => type === 'hedge_started')]).toStrictEqual([1, []]);
+    holder.subscription.unsubscribe();
+    scheduler.advanceTo(49);
+    expect(places.queueSize).toBe(0);
+    // Now it is late, and the hedge waits for the place that it holds itself.
+    scheduler.advanceTo(50);
+    expect(places.queueSize).toBe(1);
+    scheduler.advanceTo(70);
+    expect([values, places.queueSize, usual.delay]).toStrictEqual([[2], 0, 30]);
+  });
+
+  test('a hedge that is granted the place of the attempt before it begins within its end', () => {
+    const { answer$, scheduler, common } = service({ speaks: [20, undefined, 5], fails: [busy] });
+    const places = new Bulkhead({ maxConcurrent: 1, ...common });
+    const { values } = watch(answer$.pipe(bulkhead(places), hedge({ delay: 10, maxHedges: 2, ...common })));
+    scheduler.advanceTo(20);
+    expect([places.activeCount, places.queueSize]).toStrictEqual([1, 1]);
+    scheduler.advanceTo(1_000);
+    expect([values, places.activeCount]).toStrictEqual([[], 1]);
   });
 
   test('a timeout inside is a failure that is followed at once', () => {

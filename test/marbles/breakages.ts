@@ -300,6 +300,7 @@ export const breakages: readonly Breakage[] = [
     'super(stream.downstream);',
     'super(BROKEN ? Object.create(stream.downstream, { add: { value() {} } }) : stream.downstream);',
   ),
+  breakage(`${ORDER}: A hedge stands between the retry and the breaker`, RACE, '!scope.waiting', 'true'),
   innermost('hedge', ['A hedge stands between the retry and the breaker']),
 
   breakage(
