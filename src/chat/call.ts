@@ -74,8 +74,10 @@ export class Call {
   /** Who would not go on with an answer, and is asked from the start from then on. */
   readonly #refusing = new Set<ChatProvider>();
   #attemptCount = 0;
-  /** The number of the last attempt. */
-  #attempt = 0;
+  /** Who is at work, by the numbers of the attempts: several in a race. */
+  readonly #running = new Map<number, ChatProvider>();
+  /** The attempt whose words are read. */
+  #speaking: number | undefined;
   #lastError: unknown;
   #speaker: ChatProvider;
   #timeToFirstToken: number | undefined;
@@ -128,9 +130,15 @@ export class Call {
     return this.#details.clock.now() - this.#begun;
   }
 
-  enter(phase: ChatPhase, provider: string = this.#phase?.provider ?? this.#speaker.name): void {
+  enter(
+    phase: ChatPhase,
+    { provider, attempt }: Omit<CallPhase, 'phase'> = this.#phase ?? {
+      provider: this.#speaker.name,
+      attempt: 0,
+    },
+  ): void {
     if (this.#phase?.phase === phase && phase !== 'connecting') return;
-    this.#phase = { phase, provider, attempt: this.#attempt };
+    this.#phase = { phase, provider, attempt };
     try {
       this.#details.onPhase?.(this.#phase);
     } catch (thrown) {
@@ -143,10 +151,15 @@ export class Call {
     return defer(() => this.#try(guarded, continues, enterCall()));
   }
 
+  /** Something has failed, and others may be at work. */
+  note(error: unknown): void {
+    this.#lastError = error;
+  }
+
   /** An attempt has failed, and another is going to follow. */
   failed(error: unknown): void {
-    this.#lastError = error;
-    this.enter('queued');
+    this.note(error);
+    if (this.#running.size === 0) this.enter('queued');
   }
 
   /** The error of the call: with the partial answer, if there is one. */
@@ -194,8 +207,9 @@ export class Call {
     const { name, clock, events, tally } = this.#details;
     tally.attempts++;
     this.#attemptCount++;
-    this.#attempt = scope.attempt;
-    const entered = (phase: ChatPhase): void => this.enter(phase, asked.provider.name);
+    const { attempt } = scope;
+    this.#running.set(attempt, asked.provider);
+    const entered = (phase: ChatPhase): void => this.enter(phase, { provider: asked.provider.name, attempt });
     const record = new AttemptRecord(scope, asked, clock, this.#idleSince, entered);
     const { provider, requestedModel, delay } = record;
     events.publish('attempt_started', name, { provider, requestedModel, delay }, scope);
@@ -240,6 +254,7 @@ export class Call {
       },
       speaks: () => {
         spoken = true;
+        this.#speaking = scope.attempt;
         if (continuation === undefined) this.#usage.retract();
         used.stands = true;
         return this.#marksBefore(provider, continuation, scope);
@@ -253,7 +268,10 @@ export class Call {
         return told;
       },
       objection: (finish) => this.#objection(provider, finish),
-      ended: (outcome, error) => this.#attemptEnded(record.end(outcome, error), used, scope),
+      ended: (outcome, error) => {
+        const lostTo = this.#stopped(scope.attempt);
+        this.#attemptEnded(record.end(outcome, error, lostTo), used, scope);
+      },
     };
     // Deferred: what a provider throws instead of answering is an error of the attempt.
     const chunks = defer(() => guarded.stream(request, context, limits));
@@ -266,6 +284,14 @@ export class Call {
     if (this.#answer.empty || this.#refusing.has(provider)) return undefined;
     const checkpoint = this.#speaker === provider ? this.#checkpoint : undefined;
     return continuationOf(this.#details.request, this.#answer, provider, checkpoint);
+  }
+
+  /** @returns the attempt that was faster, if there was a race. */
+  #stopped(attempt: number): number | undefined {
+    this.#running.delete(attempt);
+    if (this.#speaking !== attempt) return this.#speaking;
+    this.#speaking = undefined;
+    return undefined;
   }
 
   #attemptEnded(report: AttemptReport, used: ResponseUsage, scope: CallScope): void {
@@ -316,8 +342,10 @@ export class Call {
     }
     if (before !== provider) {
       const [from, to] = [before.name, provider.name];
+      // One that is at work yet was only slower.
+      const beaten = [...this.#running.values()].includes(before);
       tally.switched++;
-      events.publish('provider_switched', name, { from, to, error }, scope);
+      events.publish('provider_switched', name, { from, to, error: beaten ? undefined : error }, scope);
       marks.push({ type: 'switch', from, to });
     }
     this.#speaker = provider;

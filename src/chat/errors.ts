@@ -5,6 +5,7 @@ import {
   type ErrorDetails,
   guardFor,
   isFallbackExhaustedError,
+  isHedgeExhaustedError,
   isRetryExhaustedError,
   isStreamTimeoutError,
   messageOf,
@@ -163,9 +164,12 @@ export const isStreamInterruptedError = guardFor<StreamInterruptedError>('Stream
 
 /** The error under the verdicts that policies put around it: the one that says what really happened. */
 function rootOf(error: unknown): unknown {
-  return isRetryExhaustedError(error) || isFallbackExhaustedError(error) || isStreamInterruptedError(error)
-    ? rootOf(error.cause)
-    : error;
+  const isVerdict =
+    isRetryExhaustedError(error) ||
+    isHedgeExhaustedError(error) ||
+    isFallbackExhaustedError(error) ||
+    isStreamInterruptedError(error);
+  return isVerdict ? rootOf(error.cause) : error;
 }
 
 /** The kind of any error that a chat stream can end with; `undefined` for one that is not the provider's doing. */

@@ -5,12 +5,16 @@ import { clockOf } from '../core/clock.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { labelled } from '../core/label.ts';
 import { Places } from '../core/places.ts';
+import { type RetryBudget, retryBudgetOf } from '../core/retry-budget.ts';
+import { mayPassAtOnce } from '../hedge/acceptance.ts';
 import { resilience } from '../pipeline/index.ts';
 import { RateLimiter, type RateLimitOptions } from '../rate-limit/index.ts';
 import { acceptanceOf } from '../retry/acceptance.ts';
 import type { RetryConfig } from '../retry/index.ts';
 import type { ChatChunk } from './chunk.ts';
+import { isContent } from './chunk.ts';
 import { type ChatTimeout, underClocks } from './clocks.ts';
+import { type Hedging, hedgingOf, racesProviders } from './hedging.ts';
 import { tokensIn } from './ledger.ts';
 import type { ChatContext, ChatProvider, ChatRequest } from './provider.ts';
 import type { Policies } from './resilient-config.ts';
@@ -40,10 +44,12 @@ export class GuardedProvider {
   readonly #policies: Policies;
   readonly #rateLimit: RateLimiter | undefined;
   readonly #bulkhead: Places | undefined;
+  readonly #budget: RetryBudget | undefined;
+  readonly #hedging: Hedging | undefined;
   readonly #estimator = new TokenEstimator();
 
   constructor(provider: ChatProvider, policies: Policies) {
-    const { circuitBreaker = {}, rateLimit, bulkhead, events, scheduler } = policies;
+    const { circuitBreaker = {}, rateLimit, bulkhead, retry, hedge, events, scheduler } = policies;
     const common = { name: provider.name, events, scheduler };
     this.provider = provider;
     this.#policies = policies;
@@ -59,6 +65,10 @@ export class GuardedProvider {
       bulkhead === undefined || bulkhead instanceof Places
         ? bulkhead
         : new Bulkhead({ ...common, ...bulkhead });
+    const { budget } = typeof retry === 'object' ? retry : {};
+    this.#budget = budget && retryBudgetOf(budget, scheduler);
+    this.#hedging =
+      hedge === undefined || racesProviders(hedge) ? undefined : hedgingOf(hedge, this.#budget, scheduler);
   }
 
   /** The same policies made anew for another provider, and called after it; shared objects guard the first one alone. */
@@ -99,6 +109,7 @@ export class GuardedProvider {
     const { retry, events, scheduler } = this.#policies;
     const retries: RetryConfig<ChatChunk> = typeof retry === 'number' ? { maxRetries: retry } : { ...retry };
     const accepts = acceptanceOf(retries);
+    const hedging = this.#hedging;
     return resilience<ChatChunk>({
       name: this.provider.name,
       events,
@@ -109,6 +120,7 @@ export class GuardedProvider {
           ? undefined
           : {
               ...retries,
+              budget: this.#budget,
               commitOn,
               retryOn: undefined,
               retryIf: (error, attempt) => !givesWay(error) && accepts(error, attempt),
@@ -117,6 +129,11 @@ export class GuardedProvider {
                 retries.onRetry?.(attempt, error, delay);
               },
             },
+      hedge: hedging && {
+        ...hedging,
+        commitOn: isContent,
+        hedgeIf: (error) => !givesWay(error) && (hedging.hedgeIf ?? mayPassAtOnce)(error),
+      },
       circuitBreaker: this.circuitBreaker,
       rateLimit: this.#rateLimit,
       bulkhead: this.#bulkhead,

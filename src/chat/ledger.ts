@@ -32,12 +32,14 @@ export interface AttemptReport {
   readonly kind: ProviderErrorKind | undefined;
   /** Why the model stopped; known of a whole answer. */
   readonly finishReason: FinishReason | undefined;
+  /** The attempt that was faster, if it has lost a race: then it was cancelled before its first content. */
+  readonly lostTo: number | undefined;
   /** What passed before it, since the call began or the attempt before it ended: back-off, and waits for a place. */
   readonly delay: number;
   readonly duration: number;
   /**
-   * Estimated from the length of question and answer where the provider spoke, and did not count. `undefined` when nobody
-   * knows: that is not 0. An attempt that takes up the stream of the one before tells what both have used, if it tells.
+   * Estimated from the length of question and answer where the provider spoke, and did not count; of who has lost a race
+   * once it was accepted, only what it has read. `undefined` when nobody knows: that is not 0. An attempt that takes up the stream of the one before tells what both have used, if it tells.
    */
   readonly usage: ChatUsage | undefined;
   /** From the beginning of the attempt to its first content. */
@@ -106,10 +108,10 @@ export class AttemptRecord {
     else if (isContent(chunk)) this.#hearContent(chunk);
   }
 
-  end(outcome: AttemptOutcome, error: unknown): AttemptReport {
+  end(outcome: AttemptOutcome, error: unknown, lostTo: number | undefined): AttemptReport {
     const now = this.#clock.now();
     if (outcome === 'completed') this.#phase = 'ended';
-    const usage = this.#usage ?? this.#estimate();
+    const usage = this.#usage ?? this.#estimate(lostTo !== undefined);
     const written = this.#spoke === undefined ? 0 : now - this.#spoke;
     return {
       attempt: this.scope.attempt,
@@ -121,6 +123,7 @@ export class AttemptRecord {
       error,
       kind: kindOf(error),
       finishReason: this.#finish?.reason,
+      lostTo,
       delay: this.delay,
       duration: now - this.#begun,
       usage,
@@ -140,10 +143,12 @@ export class AttemptRecord {
     this.#characters += lengthOf(chunk);
   }
 
-  #estimate(): ChatUsage | undefined {
-    if (this.#spoke === undefined) return undefined;
+  /** @param lost whether it would have gone on: then what it was asked has been read, once it was accepted. */
+  #estimate(lost: boolean): ChatUsage | undefined {
     // Who takes up a stream asks nothing that has to be read.
     const inputTokens = this.resumes ? 0 : estimateRequest(this.request);
+    if (this.#phase === 'preamble' && lost) return { inputTokens, estimated: true };
+    if (this.#spoke === undefined) return undefined;
     const outputTokens = Math.ceil(estimateTokens(this.#characters));
     return { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, estimated: true };
   }
@@ -176,6 +181,8 @@ export interface AttemptTotals {
   readonly completed: number;
   readonly failed: number;
   readonly cancelled: number;
+  /** Those of the cancelled that have lost a race. */
+  readonly lost: number;
   /** How often it failed with an error of which kind; `other` is what is not the provider's doing. */
   readonly errors: Readonly<Partial<Record<ProviderErrorKind | 'other', number>>>;
   /** Tokens that are known or estimated. */
@@ -190,6 +197,7 @@ export const NO_ATTEMPTS: AttemptTotals = {
   completed: 0,
   failed: 0,
   cancelled: 0,
+  lost: 0,
   errors: {},
   inputTokens: 0,
   outputTokens: 0,
@@ -210,6 +218,7 @@ export function withAttempt(
     ...totals,
     attempts: totals.attempts + 1,
     [outcome]: totals[outcome] + 1,
+    lost: totals.lost + (report.lostTo === undefined ? 0 : 1),
     errors:
       outcome === 'failed' ? { ...totals.errors, [kind]: (totals.errors[kind] ?? 0) + 1 } : totals.errors,
     inputTokens: totals.inputTokens + (usage?.inputTokens ?? 0) - (replaced?.inputTokens ?? 0),

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { commonOptions, count, functionOption, limit } from '../core/config.ts';
+import { commonOptions, count, delay, functionOption, limit } from '../core/config.ts';
 import { type ResilienceConfig, ResilienceConfigSchema } from '../pipeline/index.ts';
 import type { RateLimitReport, TokenUsage } from '../rate-limit/index.ts';
 import type { RetryConfig } from '../retry/index.ts';
@@ -7,6 +7,7 @@ import type { CallPhase } from './call.ts';
 import type { ChatChunk } from './chunk.ts';
 import { type ChatTimeout, ChatTimeoutSchema } from './clocks.ts';
 import { type FallbackConditions, FallbackKindSchema } from './errors.ts';
+import { type ChatHedge, ChatHedgeSchema, racesProviders } from './hedging.ts';
 import type { ChatContext, ChatProvider, ChatRequest } from './provider.ts';
 
 const provider = (): z.ZodMiniCustom<ChatProvider, ChatProvider> =>
@@ -25,6 +26,7 @@ export const ResilientProviderConfigSchema = z
     provider: provider(),
     circuitBreaker,
     retry: retry.check(z.refine(leavesRecovery, 'must not hold "commitOn" or "resume": see "recovery"')),
+    hedge: z.optional(z.union([delay(), ChatHedgeSchema])),
     timeout: timeoutOption(),
     rateLimit,
     bulkhead,
@@ -43,6 +45,11 @@ export const ResilientProviderConfigSchema = z
       path: ['fallbackProviders'],
       message: 'must have names of their own, or nobody could tell who answered: give one a "name"',
     }),
+    z.refine(
+      ({ hedge, fallbackProvider, fallbackProviders = [] }) =>
+        !racesProviders(hedge) || fallbackProvider !== undefined || fallbackProviders.length > 0,
+      { path: ['hedge', 'race'], message: 'needs a "fallbackProvider" to race with' },
+    ),
   );
 
 function haveNamesOfTheirOwn(config: {
@@ -75,6 +82,12 @@ export interface Policies
    * delivered, unless `recovery` allows it. @default none
    */
   readonly retry?: number | Omit<RetryConfig<ChatChunk>, 'commitOn' | 'resume'> | undefined;
+  /**
+   * A second attempt beside one that has said nothing for so many milliseconds, or a config: whoever says the first word
+   * goes on, and the connection of the other one is closed. It spends from the budget of `retry`, if that has one.
+   * @default none
+   */
+  readonly hedge?: number | ChatHedge | undefined;
   /**
    * Limits in milliseconds: `total` of one provider's attempts and waits, `headers` and `first` to the first content of an
    * attempt, `each` between two chunks, and a pace. A number is the total. @default none

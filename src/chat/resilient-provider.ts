@@ -6,13 +6,15 @@ import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import { labelledStream } from '../core/label.ts';
 import { recovering } from '../core/recovery.ts';
 import { scoped } from '../core/scope.ts';
+import { type HedgePolicy, HedgeRun } from '../hedge/hedge-run.ts';
 import { untilAborted } from '../interop/index.ts';
 import { timeout } from '../timeout/index.ts';
 import type { ChatResponse } from './answer.ts';
 import { Call, type Tally } from './call.ts';
 import { type ChatChunk, isContent } from './chunk.ts';
-import type { FallbackConditions } from './errors.ts';
+import { type FallbackConditions, mayFallBack } from './errors.ts';
 import { GuardedProvider } from './guarded-provider.ts';
+import { type Hedging, hedgingOf, racesProviders } from './hedging.ts';
 import type { AttemptTotals } from './ledger.ts';
 import type { ChatCapabilities, ChatMessage, ChatProvider, ChatRequest } from './provider.ts';
 import { ProviderChain } from './provider-chain.ts';
@@ -107,6 +109,8 @@ export class ResilientProvider implements ChatProvider {
   readonly #scheduler: SchedulerLike | undefined;
   readonly #events: EventBus;
   readonly #conditions: FallbackConditions | undefined;
+  /** For races of providers. */
+  readonly #hedging: Hedging | undefined;
   readonly #tally: Tally = { attempts: 0, retracted: 0, continued: 0, switched: 0 };
   readonly #totals = new Map<string, AttemptTotals>();
   readonly #ended = { completed: 0, failed: 0, cancelled: 0 };
@@ -128,6 +132,10 @@ export class ResilientProvider implements ChatProvider {
     ];
     this.#recovery = options.recovery;
     this.#conditions = options.fallbackOn;
+    this.#hedging =
+      options.hedge !== undefined && racesProviders(options.hedge)
+        ? hedgingOf(options.hedge, undefined, scheduler)
+        : undefined;
     this.#scheduler = scheduler;
     this.#events = events;
   }
@@ -238,12 +246,32 @@ export class ResilientProvider implements ChatProvider {
       conditions: this.#conditions,
       commitOn,
       failed,
-      answerOf: (guarded) =>
+      noted: (error) => call.note(error),
+      answerOf: (guarded, givesWay) =>
         call
           .attempts(guarded, recovery === 'continue')
-          .pipe(guarded.guard(call, { commitOn, failed, givesWay: (error) => chain.givesWay(error) })),
+          .pipe(guarded.guard(call, { commitOn, failed, givesWay })),
+      raced: (answer, next) => this.#raced(answer, next),
     });
     return recovering(chain.answer(), () => chain);
+  }
+
+  #raced(
+    answer: Observable<ChatChunk>,
+    next: () => Observable<ChatChunk> | undefined,
+  ): Observable<ChatChunk> {
+    if (this.#hedging === undefined) return answer;
+    const { hedgeIf = () => true, ...hedging } = this.#hedging;
+    const policy: HedgePolicy<ChatChunk> = {
+      ...hedging,
+      name: this.name,
+      events: this.#events,
+      clock: clockOf(this.#scheduler),
+      commitOn: isContent,
+      hedgeIf: (error) => mayFallBack(error, this.#conditions) && hedgeIf(error),
+      ask: next,
+    };
+    return recovering(answer, () => new HedgeRun(policy));
   }
 
   #begin(call: Call): void {

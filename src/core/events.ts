@@ -210,7 +210,12 @@ const eventData = {
     error: ErrorSummarySchema,
   }),
   /** Another provider speaks from here on. */
-  provider_switched: z.object({ from: z.string(), to: z.string(), error: ErrorSummarySchema }),
+  provider_switched: z.object({
+    from: z.string(),
+    to: z.string(),
+    /** What the first one failed with; absent where it was only slower. */
+    error: z.optional(ErrorSummarySchema),
+  }),
   /** An answer that broke off goes on. */
   stream_continued: z.object({
     provider: z.string(),
@@ -233,6 +238,8 @@ const eventData = {
     phase: z.enum(['connecting', 'preamble', 'content', 'ended']),
     outcome: z.enum(['completed', 'failed', 'cancelled']),
     error: z.optional(ErrorSummarySchema),
+    /** The attempt that was faster, if it has lost a race. */
+    lostTo: z.optional(z.number()),
     /** Why the model stopped; known of a whole answer. */
     finishReason: z.optional(z.enum(['stop', 'length', 'tool-calls', 'content-filter', 'other'])),
     /** What passed since the call began or the attempt before it ended. */

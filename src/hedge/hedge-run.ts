@@ -1,11 +1,9 @@
-import { defer, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { Clock } from '../core/clock.ts';
 import { HedgeExhaustedError, isCancellation } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
 import { type Failure, Postponed, type Recovery } from '../core/recovery.ts';
 import type { RetryBudget } from '../core/retry-budget.ts';
-import { toObservable } from '../interop/to-observable.ts';
-import type { HedgeAlternative } from './hedge-config.ts';
 import type { LatencyPercentile } from './latency-percentile.ts';
 
 /** What all subscriptions through one operator have in common. */
@@ -13,7 +11,8 @@ export interface HedgePolicy<T> {
   readonly name: string;
   readonly delay: number | LatencyPercentile;
   readonly maxHedges: number;
-  readonly alternatives: readonly HedgeAlternative[] | undefined;
+  /** Whom the n-th hedge asks, from 0: nobody, if there is nobody left. */
+  readonly ask: (hedge: number) => Observable<T> | undefined;
   readonly hedgeIf: (error: unknown) => boolean;
   readonly commitOn: ((value: T) => boolean) | undefined;
   readonly budget: RetryBudget;
@@ -25,16 +24,14 @@ export interface HedgePolicy<T> {
 export class HedgeRun<T> implements Recovery<T> {
   readonly commitOn: Recovery<T>['commitOn'];
   readonly #policy: HedgePolicy<T>;
-  readonly #source: Observable<T>;
   /** When the first attempt has begun: its wait in a line is nobody's latency. */
   #begun: number;
   readonly #errors: unknown[] = [];
   #hedges = 0;
 
-  constructor(policy: HedgePolicy<T>, source: Observable<T>) {
+  constructor(policy: HedgePolicy<T>) {
     policy.budget.begin();
     this.#policy = policy;
-    this.#source = source;
     this.#begun = policy.clock.now();
     this.commitOn = policy.commitOn;
   }
@@ -64,16 +61,15 @@ export class HedgeRun<T> implements Recovery<T> {
   }
 
   #hedge(delay: number): Observable<T> | undefined {
-    const { name, maxHedges, alternatives, budget, events } = this.#policy;
-    if (this.#hedges === maxHedges) return undefined;
+    const { name, maxHedges, ask, budget, events } = this.#policy;
+    const attempt = this.#hedges < maxHedges ? ask(this.#hedges) : undefined;
+    if (attempt === undefined) return undefined;
     if (!budget.tryWithdraw()) {
       events.publish('hedge_refused', name, { reason: 'budget' });
       return undefined;
     }
-    this.#hedges++;
-    events.publish('hedge_started', name, { attempt: this.#hedges + 1, delay });
-    const alternative = alternatives?.[this.#hedges - 1];
-    return alternative === undefined ? this.#source : answerOf<T>(alternative);
+    events.publish('hedge_started', name, { attempt: ++this.#hedges + 1, delay });
+    return attempt;
   }
 
   /** What downstream receives when nobody has won: the error as it came, if no other attempt was made. */
@@ -84,7 +80,3 @@ export class HedgeRun<T> implements Recovery<T> {
       : (errors.find(isCancellation) ?? new HedgeExhaustedError(this.#policy.name, errors));
   }
 }
-
-/** A function is called by the subscriber, so what it throws is that attempt's error. */
-const answerOf = <T>(alternative: HedgeAlternative): Observable<T> =>
-  defer(() => toObservable(typeof alternative === 'function' ? alternative() : alternative)) as Observable<T>;

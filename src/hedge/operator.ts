@@ -1,12 +1,14 @@
-import type { OperatorFunction } from 'rxjs';
+import { defer, type Observable, type OperatorFunction } from 'rxjs';
 import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
-import { isCancellation, mayPass, retryAfterOf } from '../core/errors.ts';
+import { isCancellation } from '../core/errors.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { labelled } from '../core/label.ts';
 import type { AddingOperator, TransparentOperator } from '../core/operator-types.ts';
 import { recovering } from '../core/recovery.ts';
 import { retryBudgetOf } from '../core/retry-budget.ts';
+import { toObservable } from '../interop/to-observable.ts';
+import { mayPassAtOnce } from './acceptance.ts';
 import {
   type HedgeAlternative,
   type HedgeAnswer,
@@ -85,9 +87,8 @@ export function hedge<T, A extends HedgeAlternative>(
   const given = typeof config === 'number' ? { delay: config } : config;
   const { delay = {}, budget = {}, ...options } = parseConfig('hedge', HedgeConfigSchema, given);
   const { name = 'hedge', alternatives, scheduler } = options;
-  const policy: HedgePolicy<T | HedgeAnswer<A>> = {
+  const policy: Omit<HedgePolicy<T | HedgeAnswer<A>>, 'ask'> = {
     name,
-    alternatives,
     delay:
       typeof delay === 'number' || delay instanceof LatencyPercentile ? delay : new LatencyPercentile(delay),
     maxHedges: options.maxHedges ?? alternatives?.length ?? 1,
@@ -98,9 +99,15 @@ export function hedge<T, A extends HedgeAlternative>(
     clock: clockOf(scheduler),
     events: options.events ?? getEventBus(),
   };
+  const others = alternatives?.map((alternative) => answerOf<HedgeAnswer<A>>(alternative));
   return labelled('hedge', name, (source) =>
-    recovering<T | HedgeAnswer<A>>(source, () => new HedgeRun<T | HedgeAnswer<A>>(policy, source)),
+    recovering<T | HedgeAnswer<A>>(
+      source,
+      () => new HedgeRun({ ...policy, ask: (hedge) => (others === undefined ? source : others[hedge]) }),
+    ),
   );
 }
 
-const mayPassAtOnce = (error: unknown): boolean => mayPass(error) && (retryAfterOf(error) ?? 0) === 0;
+/** A function is called by the subscriber, so what it throws is that attempt's error. */
+const answerOf = <V>(alternative: HedgeAlternative): Observable<V> =>
+  defer(() => toObservable(typeof alternative === 'function' ? alternative() : alternative)) as Observable<V>;
