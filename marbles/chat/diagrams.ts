@@ -341,6 +341,38 @@ export const chatChapter: Chapter = {
       values,
     },
     {
+      title: "'hedge': a second attempt joins one that has not said a word, and the first word wins",
+      prose:
+        'An empty piece is no word. After 4 ms the same provider is asked again; it speaks first, and the connection of the first attempt is closed.',
+      setup: () => call({ hedge: 4 }),
+      source: ['      -e-------a--(F|)', '--x---y(F|)'],
+      expected: '     ------x---y(F|)',
+      subscriptions: ['^-----!', '----^------!'],
+      values,
+    },
+    {
+      title: "'hedge' may race providers: behind a switch mark the one who was faster speaks",
+      prose:
+        'The main provider is only late, and may still win. Here the spare one is faster: what follows the mark is its answer, and nothing of the other one is ever seen.',
+      setup: () => call({ spare: true, hedge: { delay: 4, race: 'providers' } }),
+      source: ['      -----------a(F|)', '--x-----y(F|)'],
+      expected: '     ------(Sx)--y(F|)',
+      subscriptions: ['^-----!', '----^--------!'],
+      values,
+    },
+    {
+      title: 'An answer that breaks after its race begins anew, and so does the race',
+      prose:
+        'The first attempt was in time and broke. The second one is late, so a third one joins it; the retract mark comes with its first word.',
+      setup: () =>
+        call({ hedge: 4, retry: { maxRetries: 1, backoff: fixedBackoff(0) }, recovery: 'restart' }),
+      source: ['      --a-#', '----------b(F|)', '--x---(F|)'],
+      sourceErrors: [down],
+      expected: '     --a-------(Rx)(F|)',
+      subscriptions: ['^---!', '----^-----!', '--------^-----!'],
+      values,
+    },
+    {
       title: 'A trickle is cut off',
       prose:
         'Every piece comes in time, and still nobody can read at this pace: 500 tokens of four letters a second are asked for, and within ten milliseconds only three letters came.',

@@ -50,6 +50,25 @@ export const chat: Section = {
       },
     },
     {
+      name: 'A race is decided by the first word',
+      promise:
+        'Of attempts at one provider, or of providers. Who loses is closed and leaves no trace but in the ledger, whose line says to whom it was lost. A switch mark says when somebody else has won.',
+      shown: {
+        ResilientProvider: [
+          "'hedge': a second attempt joins one that has not said a word, and the first word wins",
+          "'hedge' may race providers: behind a switch mark the one who was faster speaks",
+          'An answer that breaks after its race begins anew, and so does the race',
+        ],
+      },
+      tested: {
+        'test/matrix/hedge.test.ts': [
+          'loses to a second attempt: $adapter',
+          'loses to the next provider: $adapter',
+        ],
+        because: 'a socket is closed over real HTTP',
+      },
+    },
+    {
       name: 'Only what is missing is asked for',
       promise:
         "With 'continue' the answer goes on, by the same model or another one, and what is said twice is left out. Half a tool call, half a thought and a form such as JSON begin anew, and so does a model that refuses.",

@@ -21,6 +21,7 @@ export {
   type ProviderErrorKind,
   StreamInterruptedError,
 } from './errors.ts';
+export { type ChatHedge, ChatHedgeSchema } from './hedging.ts';
 export type { AttemptOutcome, AttemptReport, AttemptTotals, ChatPhase } from './ledger.ts';
 export type {
   ChatCapabilities,

@@ -59,12 +59,16 @@ type Outcome = 'completed' | 'failed' | 'cancelled';
  *
  * `R` is a `retract`, `S` a `switch`, `F` the `finish`.
  *
- * **One call.** Every provider has a pipeline of its own, see `resilience()`: `timeout.total` > retry > circuit breaker >
- * rate limit > bulkhead > the clocks of one attempt > provider. What a provider finally fails with is answered by the next
+ * **One call.** Every provider has a pipeline of its own, see `resilience()`: `timeout.total` > retry > hedge > circuit
+ * breaker > rate limit > bulkhead > the clocks of one attempt > provider. What a provider finally fails with is answered by the next
  * one, except `invalid` requests and the `content-filter` (see `fallbackOn`) and the caller's own abort, which no other
  * provider cures. A conversation that is too long is passed only to those who are not known to hold no more
  * (`capabilities.contextWindow`), and a provider that is silent until `timeout.first` or `timeout.headers`, or whose circuit
  * is open, is not retried while there is somebody else.
+ *
+ * **A race.** With `hedge` a second attempt joins one that has not said a word for so long, or for longer than is usual. The
+ * first content decides: the connection of whoever loses is closed, which is neutral to all policies, and its line in the
+ * ledger says to whom it was lost (`lostTo`). With `race: 'providers'` the next of the fallbacks joins, with its pipeline.
  *
  * **An answer that breaks** after its first content is treated as `recovery` says, by retries and fallbacks alike.
  * `continue` asks for the rest: the provider takes up its own stream where it can (`capabilities.resume`), else the model
@@ -73,7 +77,7 @@ type Outcome = 'completed' | 'failed' | 'cancelled';
  * output, a text too short to compare, and a refused continuation are restarted instead, the latter at once.
  *
  * **Who guards what.** A policy that is given as a config is made once for each provider. A shared object guards `provider`
- * alone. A `ResilientProvider` among the fallbacks brings its own policies; around it is only a circuit breaker. The circuit
+ * alone, but a `RetryBudget`, from which all may spend. A `ResilientProvider` among the fallbacks brings its own policies; around it is only a circuit breaker. The circuit
  * breaker is always there, the other policies when they are given.
  *
  * **Marks.** They come with the first content that needs them: `retract` when what was shown is void, `resume` when what

@@ -388,6 +388,19 @@ describe('a race of providers', () => {
     ]);
   });
 
+  test('a budget that is empty refuses a race, not a fallback', () => {
+    const budget = { retryRatio: 0.5, minRetriesPerSecond: 0 };
+    const down = throwError(() => failing('server'));
+    const [main, spare] = [scripted('main', [after(300, down)]), scripted('spare', [says('a')])];
+    const { shown, events, ended } = play({
+      provider: main,
+      fallbackProvider: spare,
+      hedge: { ...race, budget },
+    });
+    expect([shown, ended]).toStrictEqual(['a', 300]);
+    expect(events).toStrictEqual(['hedge_refused', 'hedge_refused']);
+  });
+
   test('a conversation that is too long is not passed to who holds no more', () => {
     const main = scripted('main', [failing('context-length')], { contextWindow: 100 });
     const small = scripted('small', [says('b')], { contextWindow: 50 });

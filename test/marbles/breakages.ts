@@ -301,6 +301,12 @@ export const breakages: readonly Breakage[] = [
     'super(BROKEN ? Object.create(stream.downstream, { add: { value() {} } }) : stream.downstream);',
   ),
   breakage(`${ORDER}: A hedge stands between the retry and the breaker`, RACE, '!scope.waiting', 'true'),
+  breakage(
+    'Chat streams: A race is decided by the first word',
+    'chat/guarded-provider.ts',
+    'racesProviders(hedge)',
+    'true',
+  ),
   innermost('hedge', ['A hedge stands between the retry and the breaker']),
 
   breakage(
@@ -477,7 +483,7 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'Chat streams: Who is asked next',
     'chat/provider-chain.ts',
-    'silent || isCircuitOpenError(error)',
+    'silent || isCircuitOpenError(failure)',
     'false',
   ),
   breakage(

@@ -31,6 +31,7 @@ import {
   httpStatus,
   ok,
   rateLimited,
+  silence,
   startFaultServer,
 } from '../support/fault-server.ts';
 import { type Block, blocks, expectedOutput, noteCount, optionRows } from './readme.ts';
@@ -223,6 +224,7 @@ const SERVICES: Record<string, readonly Fault[]> = {
   'is well': [ok()],
   'breaks off once': [cutAfter(3), ok()],
   'breaks off': [cutAfter(3)],
+  'is silent once': [silence(), ok()],
   'is busy, then gone': [rateLimited({ retryAfter: 0.05 }), httpStatus(503)],
 };
 

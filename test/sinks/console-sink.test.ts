@@ -33,8 +33,7 @@ async function shown(run: () => void, config: ConsoleSinkConfig = {}): Promise<s
 }
 
 const publishAll = (): void => {
-  for (const [type, data] of Object.entries(examples))
-    bus.publish(type as EventType, 'policy', data);
+  for (const [type, data] of Object.entries(examples)) bus.publish(type as EventType, 'policy', data);
 };
 
 describe('consoleSink()', () => {
