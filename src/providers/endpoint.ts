@@ -50,7 +50,7 @@ export class Endpoint {
   /** The error for a reply whose status is not 2xx. */
   refused(response: Response, body: string, model: string): ProviderError {
     const { status, headers } = response;
-    const report = reportIn(parse(body)) ?? { message: titleOf(body), codes: [] };
+    const report = reportIn(parseJson(body)) ?? { message: titleOf(body), codes: [] };
     const kind = classify({ status, ...report });
     const header = lookUp(headers);
     const told = header('x-should-retry');
@@ -80,7 +80,7 @@ export class Endpoint {
 
   /** The error for a body that is something else than the stream that was asked for. */
   notAStream(body: string, response: Response): ProviderError {
-    const json = parse(body);
+    const json = parseJson(body);
     const report = reportIn(json);
     if (report !== undefined) return this.broken(report, response);
     const advice =
@@ -185,7 +185,7 @@ function lookUp(headers: Headers | Readonly<Record<string, string>>): HeaderLook
 }
 
 /** `undefined` for what is no JSON. */
-function parse(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

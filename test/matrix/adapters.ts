@@ -3,6 +3,9 @@ import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import Anthropic from '@anthropic-ai/sdk';
+import { createAnthropic as createAnthropic6 } from 'ai-6-anthropic';
+import { createOpenAI as createOpenAI6 } from 'ai-6-openai';
+import { createOpenAICompatible as createOpenAICompatible6 } from 'ai-6-openai-compatible';
 import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 import type { ChatProvider } from '../../src/chat/index.ts';
@@ -16,6 +19,8 @@ export interface Adapter {
   readonly adapter: string;
   /** A provider of this name, at the wall with this URL. */
   readonly at: (url: string, name: string, told?: Told) => ChatProvider;
+  /** It takes up its own broken stream, whatever is in it. */
+  readonly resumes?: boolean;
 }
 
 /** What a provider sends beside the conversation. */
@@ -28,6 +33,10 @@ const model = 'wall-1';
 /** As the official clients take it. */
 const client = ({ apiKey = 'k', headers = {} }: Told = {}) =>
   ({ apiKey, defaultHeaders: headers, logLevel: 'off' }) as const;
+const inBackground = (provider: ChatProvider): ChatProvider => ({
+  ...provider,
+  stream: (request, context) => provider.stream({ ...request, extra: { background: true } }, context),
+});
 const viaSdk = (url: string, { apiKey = 'k', headers = {} }: Told = {}) => ({
   apiKey,
   headers,
@@ -67,6 +76,25 @@ export const ADAPTERS: readonly Adapter[] = [
       }),
   },
   {
+    adapter: 'openai responses in background',
+    at: (url, name, told) =>
+      inBackground(openai({ ...told, name, model, api: 'responses', baseURL: `${url}/v1` })),
+    resumes: true,
+  },
+  {
+    adapter: 'openai responses in background by client',
+    at: (url, name, told) =>
+      inBackground(
+        openai({
+          name,
+          model,
+          api: 'responses',
+          client: new OpenAI({ ...client(told), baseURL: `${url}/v1` }),
+        }),
+      ),
+    resumes: true,
+  },
+  {
     adapter: 'anthropic',
     at: (url, name, told) =>
       anthropic({ ...told, name, model: 'claude-sonnet-4-5', maxTokens: 100, baseURL: url }),
@@ -101,5 +129,22 @@ export const ADAPTERS: readonly Adapter[] = [
   {
     adapter: 'aiSdk of @ai-sdk/anthropic',
     at: (url, name, told) => aiSdk(createAnthropic(viaSdk(url, told))(model), { name, prefill: true }),
+  },
+  {
+    adapter: 'aiSdk of @ai-sdk/openai chat (ai 6)',
+    at: (url, name, told) => aiSdk(createOpenAI6(viaSdk(url, told)).chat(model), { name }),
+  },
+  {
+    adapter: 'aiSdk of @ai-sdk/openai responses (ai 6)',
+    at: (url, name, told) => aiSdk(createOpenAI6(viaSdk(url, told)).responses(model), { name }),
+  },
+  {
+    adapter: 'aiSdk of @ai-sdk/openai-compatible (ai 6)',
+    at: (url, name, told) =>
+      aiSdk(createOpenAICompatible6({ name: 'any', ...viaSdk(url, told) }).chatModel(model), { name }),
+  },
+  {
+    adapter: 'aiSdk of @ai-sdk/anthropic (ai 6)',
+    at: (url, name, told) => aiSdk(createAnthropic6(viaSdk(url, told))(model), { name, prefill: true }),
   },
 ];

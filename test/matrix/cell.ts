@@ -7,6 +7,7 @@ import { fixedBackoff } from '../../src/retry/index.ts';
 import {
   type AttemptRequest,
   DEFAULT_ANSWER,
+  type Fault,
   type FaultServer,
   ok,
   startFaultServer,
@@ -30,18 +31,44 @@ export function restFor({ body }: AttemptRequest): string | undefined {
   return DEFAULT_ANSWER.slice(text.length);
 }
 
-/** One wall for all cells of a row: each has two folders of it, for its first provider and for its spare one. */
-export function wallOf({ faults, onContinuation }: Row): Promise<FaultServer> {
-  const asked = new Map<string, number>();
-  return startFaultServer({
+type Role = 'first' | 'spare';
+
+const WELL: Fault = ok();
+const IN_ONE_PIECE = { writes: 'glued' } as const;
+
+/** What a cell has of the wall. */
+export interface CellOfWall {
+  url(role: Role): string;
+  readonly requests: Readonly<Record<Role, readonly AttemptRequest[]>>;
+}
+
+export interface MatrixWall extends FaultServer {
+  /** @param mode under `fail` every frame comes by itself, under the other two as many as can be come at once. */
+  cell(row: Row, mode: Mode): CellOfWall;
+}
+
+/** One wall for all cells, so that they share its connections: each has two folders of it, one for each provider. */
+export async function startMatrixWall(): Promise<MatrixWall> {
+  const cells: { row: Row; mode: Mode; requests: Record<Role, AttemptRequest[]> }[] = [];
+  const wall = await startFaultServer({
     script(_, request) {
       const [, cell = '', role = ''] = request.path.split('/');
-      const index = asked.get(cell + role) ?? 0;
-      asked.set(cell + role, index + 1);
+      const { row, mode, requests } = cells[Number(cell)] as (typeof cells)[number];
+      const { faults, onContinuation } = row;
+      const asked = requests[role as Role];
+      asked.push(request);
       const rest = restFor(request);
-      const fault = (role === 'first' && faults[Math.min(index, faults.length - 1)]) || ok();
+      const fault = (role === 'first' && faults[Math.min(asked.length, faults.length) - 1]) || WELL;
       // A model goes on where it is asked to, and so the fault breaks what is left of the answer.
-      return rest === undefined ? fault : (onContinuation ?? { ...fault, answer: rest });
+      const answered = rest === undefined ? fault : (onContinuation ?? { ...fault, answer: rest });
+      return mode === 'fail' ? answered : { ...IN_ONE_PIECE, ...answered };
+    },
+  });
+  return Object.assign(wall, {
+    cell(row: Row, mode: Mode): CellOfWall {
+      const requests = { first: [], spare: [] };
+      const number = cells.push({ row, mode, requests }) - 1;
+      return { url: (role) => `${wall.url}/${number}/${role}`, requests };
     },
   });
 }
@@ -57,24 +84,16 @@ export interface Seen extends Outcome {
   readonly leases: number;
 }
 
-/** @param cell its name on the wall. */
-export async function see(
-  row: Row,
-  wall: FaultServer,
-  cell: string,
-  { at }: Adapter,
-  mode: Mode,
-): Promise<Seen> {
+export async function see(row: Row, wall: MatrixWall, { at }: Adapter, mode: Mode): Promise<Seen> {
   const events = new EventBus();
   const heard: ResilienceEvent[] = [];
   events.subscribe((event) => heard.push(event));
-  const spare = at(`${wall.url}/${cell}/spare`, 'spare');
+  const { url, requests } = wall.cell(row, mode);
+  const spare = at(url('spare'), 'spare');
   const bulkhead = new Bulkhead({ name: 'first', events });
-  const scheduler = row.timeout === undefined ? undefined : new ManualScheduler();
-  const requestsTo = (role: string) =>
-    wall.attempts.filter(({ path }) => path.startsWith(`/${cell}/${role}/`));
+  const scheduler = row.timeout && new ManualScheduler();
   const provider = new ResilientProvider({
-    provider: at(`${wall.url}/${cell}/first`, 'first'),
+    provider: at(url('first'), 'first'),
     // The clock that is to run out on the first provider must not race with the answer of the other one.
     fallbackProvider: row.timeout === undefined ? spare : new ResilientProvider({ provider: spare, events }),
     retry: { maxRetries: MAX_RETRIES, backoff: fixedBackoff(1), maxDelay: MAX_DELAY },
@@ -87,20 +106,27 @@ export async function see(
   let text = '';
   const marks: string[] = [];
   let now: CallPhase | undefined;
-  const onPhase = (phase: CallPhase): void => {
-    now = phase;
-  };
+  let words = 0;
   // A slow machine is no fault: time passes where the fault has begun, and nowhere else.
-  const pump = setInterval(() => {
-    if (scheduler === undefined || now === undefined) return;
-    const { phase, attempt } = now;
-    const begun = row.silent === true ? requestsTo('first').length === attempt : phase === 'content';
-    if (phase === 'queued' || begun) scheduler.advanceTo(scheduler.now() + SHORT);
-  }, 5);
+  const hasBegun = (): boolean => {
+    if (now?.phase === 'queued') return true;
+    if (row.silent) return requests.first.length === now?.attempt;
+    return now?.phase === 'content' && row.timePassesAt === undefined;
+  };
+  const passTime = (): void => scheduler?.advanceTo(scheduler.now() + SHORT);
+  const pump = scheduler && setInterval(() => hasBegun() && passTime(), 5);
   const error = await new Promise<unknown>((resolve) => {
+    const onPhase = (phase: CallPhase): void => {
+      if (phase.attempt !== now?.attempt) words = 0;
+      now = phase;
+    };
     provider.stream([{ role: 'user', content: 'Hello' }], { onPhase }).subscribe({
       next(chunk) {
-        if (chunk.type === 'text') text += chunk.text;
+        if (chunk.type === 'text') {
+          text += chunk.text;
+          // Before the next word, which waits for a timer.
+          if (++words >= (row.timePassesAt ?? Infinity)) setImmediate(passTime);
+        }
         if (chunk.type === 'retract') text = '';
         if (chunk.type === 'retract' || chunk.type === 'resume' || chunk.type === 'switch')
           marks.push(chunk.type);
@@ -110,15 +136,15 @@ export async function see(
     });
   });
   clearInterval(pump);
-  const times = requestsTo('first').map(({ startedAt }) => startedAt);
+  const times = requests.first.map(({ startedAt }) => startedAt);
   return {
     end: endOf(error, text),
     text,
     kind: kindOf(error),
     marks,
-    requests: [times.length, requestsTo('spare').length],
+    requests: [requests.first.length, requests.spare.length],
     waits: times.slice(1).map((time, index) => time - (times[index] ?? 0)),
-    sent: requestsTo('first').map(({ sentTokens }) => sentTokens),
+    sent: requests.first.map(({ index }) => wall.attempts[index]?.sentTokens ?? 0),
     story: storyOf(heard, provider.name),
     leases: provider.circuitBreaker.stats.activeCount + bulkhead.activeCount + provider.stats.active,
   };

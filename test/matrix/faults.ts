@@ -62,6 +62,8 @@ export interface Row {
   readonly timeout?: ChatTimeout;
   /** The first attempt fails by a clock before its first content. */
   readonly silent?: true;
+  /** From that word of an attempt on, `SHORT` passes with every word. */
+  readonly timePassesAt?: number;
   /** A request to go on gets this instead of its fault. */
   readonly onContinuation?: Fault;
 }
@@ -72,26 +74,30 @@ export const SHORT = 120;
 const silent = { timeout: { first: SHORT }, silent: true } as const;
 /** All tokens come in one write, so that no clock can run out between them. */
 const stalls = { timeout: { first: AMPLE, each: SHORT }, kind: 'timeout', said: 3 } as const;
+const pace = (minTokensPerSecond: number): ChatTimeout => ({
+  first: AMPLE,
+  minTokensPerSecond,
+  throughputWindow: SHORT,
+});
 const prefillRejected = httpStatus(400, {
   message:
     'This model does not support assistant message prefill. The conversation must end with a user message.',
 });
 
-const AI_SDK = [
-  'aiSdk of @ai-sdk/openai chat',
-  'aiSdk of @ai-sdk/openai responses',
-  'aiSdk of @ai-sdk/openai-compatible',
-  'aiSdk of @ai-sdk/anthropic',
-];
+const bySdk = (...packages: string[]): string[] =>
+  ['', ' (ai 6)'].flatMap((version) => packages.map((it) => `aiSdk of @ai-sdk/${it}${version}`));
+const AI_SDK = bySdk('openai chat', 'openai responses', 'openai-compatible', 'anthropic');
 const OLLAMA = ['ollama', 'ollama by client'];
 /** The SDK drops an event that no blank line ends. */
-const LOSES_THE_LAST_EVENT = ['aiSdk of @ai-sdk/openai responses', 'aiSdk of @ai-sdk/anthropic'];
+const LOSES_THE_LAST_EVENT = bySdk('openai responses', 'anthropic');
 /** The SDK tells of the finish at the end of the body only. */
-const WAITS_FOR_THE_END = AI_SDK.slice(0, 3);
+const WAITS_FOR_THE_END = bySdk('openai chat', 'openai responses', 'openai-compatible');
 /** A finish reason of Chat Completions is proof enough; elsewhere it comes with the terminal signal. */
 const NEEDS_THE_SIGNAL = [
   'openai responses',
   'openai responses by client',
+  'openai responses in background',
+  'openai responses in background by client',
   'anthropic',
   'anthropic by client',
   ...OLLAMA,
@@ -120,6 +126,12 @@ export const FAULTS: Readonly<Record<string, readonly Row[]>> = {
     { when: 'the headers come late, and in time', faults: [slowHeaders(30)] },
     { when: 'the first token comes late, and in time', faults: [slowFirstToken(30)] },
     { when: 'the tokens trickle', faults: [trickle(5)] },
+    {
+      when: 'the tokens trickle, fast enough for the pace',
+      faults: [trickle(5)],
+      timeout: pace(1),
+      timePassesAt: 1,
+    },
     {
       when: 'the connection is lost behind the terminal signal',
       faults: [cutAfter('done')],
@@ -241,6 +253,14 @@ export const FAULTS: Readonly<Record<string, readonly Row[]>> = {
       when: 'nothing but pings comes',
       faults: [combine(glued(), stallAfter(3, { pingEvery: 10 }))],
       ...stalls,
+    },
+    {
+      when: 'the tokens trickle, below the pace',
+      faults: [trickle(5)],
+      kind: 'timeout',
+      timeout: pace(100),
+      timePassesAt: 3,
+      said: 3,
     },
     { when: 'an error comes', faults: [errorAfter(3, { kind: 'overloaded' })], kind: 'overloaded', said: 3 },
     {

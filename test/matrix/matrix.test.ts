@@ -1,21 +1,23 @@
 /** Every fault of the wall × every adapter × every recovery mode, over real HTTP. */
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { ADAPTERS } from './adapters.ts';
-import { see, wallOf } from './cell.ts';
-import { expected, kindIn, MAX_DELAY, MODES } from './expectation.ts';
+import { see, startMatrixWall } from './cell.ts';
+import { expected, MAX_DELAY, MODES } from './expectation.ts';
 import { FAULTS } from './faults.ts';
 
 const CELLS = ADAPTERS.flatMap((adapter) =>
   MODES.map((mode) => ({ adapter, mode, title: `${adapter.adapter}, ${mode}` })),
 );
 
+const wall = await startMatrixWall();
+afterAll(() => wall.close());
+
 describe.each(Object.entries(FAULTS))('%s', (_, rows) => {
   test.each(rows.map((row) => ({ ...row })))('$when', async (row) => {
-    await using wall = await wallOf(row);
     const { retryAfter = 0 } = row;
     const outcomes = await Promise.all(
-      CELLS.map(async ({ adapter, mode, title }, index) => {
-        const { waits, story, sent, ...outcome } = await see(row, wall, `${index}`, adapter, mode);
+      CELLS.map(async ({ adapter, mode, title }) => {
+        const { waits, story, sent, ...outcome } = await see(row, wall, adapter, mode);
         const { delays, spoke, contradictions, ...told } = story;
         const { end, kind, marks, requests } = outcome;
         // Whoever has only heard the bus knows the same: how often who was asked, what became of it, and how it ended.
@@ -39,7 +41,7 @@ describe.each(Object.entries(FAULTS))('%s', (_, rows) => {
       Object.fromEntries(
         CELLS.map(({ adapter, mode, title }) => [
           title,
-          { ...expected(row, mode, kindIn(row, adapter.adapter)), early: false, leases: 0 },
+          { ...expected(row, mode, adapter), early: false, leases: 0 },
         ]),
       ),
     );

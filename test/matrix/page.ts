@@ -1,7 +1,14 @@
 /** `docs/what-happens-when.md`: the matrix in words. Every line of it is what the tests of the matrix expect. */
-import type { ProviderErrorKind } from '../../src/chat/index.ts';
 import { ADAPTERS } from './adapters.ts';
-import { expected, MAX_DELAY, MAX_RETRIES, MODES, type Outcome } from './expectation.ts';
+import {
+  type Described,
+  expected,
+  kindIn,
+  MAX_DELAY,
+  MAX_RETRIES,
+  MODES,
+  type Outcome,
+} from './expectation.ts';
 import { FAULTS, type Row } from './faults.ts';
 
 export function whatHappensWhen(): string {
@@ -18,17 +25,24 @@ export function whatHappensWhen(): string {
   return `${INTRODUCTION}\n${sections.join('\n\n')}\n`;
 }
 
+/** One line for what most adapters make of it, and one for each group that makes something else of it. */
 function linesOf(row: Row): string[] {
-  const { when, kind, otherwise = [] } = row;
+  const groups = new Map<string, string[]>();
+  for (const described of ADAPTERS) {
+    const cells = cellsOf(row, described);
+    groups.set(cells, [...(groups.get(cells) ?? []), described.adapter]);
+  }
+  const [usual, ...others] = [...groups].sort(([, some], [, more]) => more.length - some.length);
   return [
-    lineOf(row, when, kind),
-    ...otherwise.map((it) => lineOf(row, `… with ${it.adapters.join(', ')}`, it.kind)),
+    `| ${row.when} | ${usual?.[0]} |`,
+    ...others.map(([cells, adapters]) => `| … with ${adapters.join(', ')} | ${cells} |`),
   ];
 }
 
-function lineOf(row: Row, when: string, kind: ProviderErrorKind | undefined): string {
-  const cells = MODES.map((mode) => wordsFor(expected(row, mode, kind)));
-  return `| ${[when, kind === undefined ? 'none' : `\`${kind}\``, ...cells].join(' | ')} |`;
+function cellsOf(row: Row, described: Described): string {
+  const kind = kindIn(row, described.adapter);
+  const cells = MODES.map((mode) => wordsFor(expected(row, mode, described)));
+  return [kind === undefined ? 'none' : `\`${kind}\``, ...cells].join(' | ');
 }
 
 function wordsFor({ end, text, marks, requests: [first, spare] }: Outcome): string {

@@ -876,6 +876,49 @@ describe('the script', () => {
   });
 });
 
+describe('a background response', () => {
+  const started = async (fault: Fault, background = true) => {
+    const wall = await wallOf([fault, ok()]);
+    const { body } = await ask(wall, 'responses', { stream: true, background }).done;
+    const events = eventsOf(body, 'responses');
+    const { sequence_number: last } = (events.at(-1)?.data ?? {}) as { sequence_number?: number };
+    const readOn = async (after = -1) => {
+      const response = await fetch(
+        `${wall.url}/v1/responses/resp_wall-0?stream=true&starting_after=${after}`,
+      );
+      return { status: response.status, body: await response.text() };
+    };
+    return { wall, events, readOn, last };
+  };
+
+  it.each([0, 3, 9, 'finish', 'done'] as const)('is read on behind a break after %s', async (point) => {
+    const whole = await started(ok({ reasoning: 'Let me think.' }));
+    const { events, readOn, last } = await started({ ...cutAfter(point), reasoning: 'Let me think.' });
+    const { body } = await readOn(last);
+    expect([...events, ...eventsOf(body, 'responses')]).toStrictEqual(whole.events);
+  });
+
+  it('is an attempt of its own, whose fault is about what is left', async () => {
+    const { wall, readOn, last } = await started(cutAfter(3));
+    const { body } = await readOn(last);
+    expect(spoken(body, 'responses')).toStrictEqual(tokensOf(DEFAULT_ANSWER).slice(3));
+    expect(wall.attempts.map(({ sentTokens }) => sentTokens)).toStrictEqual([3, 6]);
+    expect(wall.attempts[1]?.startingAfter).toStrictEqual({ response: wall.attempts[0], event: last });
+    const again = await wallOf(cutAfter(3));
+    await ask(again, 'responses', { background: true }).done;
+    await fetch(`${again.url}/v1/responses/resp_wall-0?stream=true&starting_after=${last}`)
+      .then((response) => response.text())
+      .catch(() => '');
+    expect(again.attempts[1]?.sentTokens).toBe(3);
+  });
+
+  it('any other response is not kept', async () => {
+    const { wall, readOn } = await started(cutAfter(3), false);
+    expect((await readOn(0)).status).toBe(404);
+    expect(wall.strays.length).toBe(1);
+  });
+});
+
 describe('the record', () => {
   it('keeps what was asked', async () => {
     const wall = await wallOf();

@@ -9,6 +9,9 @@
  * The first request gets the first fault of the script, the second the second, the last one repeats. By the path of a
  * request the wall speaks OpenAI Chat Completions (`/v1/chat/completions`), OpenAI Responses (`/v1/responses`),
  * Anthropic Messages (`/v1/messages`) or Ollama (`/api/chat`): faults mean the same in all of them. It always streams.
+ *
+ * A response that was asked for with `background: true` can be read on (`GET /v1/responses/{id}?starting_after=…`): that
+ * is an attempt of its own, whose fault is about what is left of the answer.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -70,11 +73,20 @@ function chooser(
   return (index) => faults[Math.min(index, faults.length - 1)] ?? ok();
 }
 
-async function readBody(request: IncomingMessage): Promise<RequestBody> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part);
+/** `undefined` when the client left before it had asked. */
+function readBody(request: IncomingMessage): Promise<RequestBody | undefined> {
+  return new Promise((resolve) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.once('end', () => resolve(bodyIn(Buffer.concat(parts).toString())));
+    request.once('close', () => resolve(undefined));
+    request.once('error', () => resolve(undefined));
+  });
+}
+
+function bodyIn(text: string): RequestBody {
   try {
-    const body: unknown = JSON.parse(Buffer.concat(parts).toString());
+    const body: unknown = JSON.parse(text);
     return typeof body === 'object' && body !== null ? { ...body } : {};
   } catch {
     return {};
@@ -111,24 +123,35 @@ export async function startFaultServer(options: FaultServerOptions = {}): Promis
   const busy = new Set<Socket>();
   const waiters = new Waiters();
 
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** The attempt whose response a path names, if it goes on without a reader. */
+  function backgroundResponse(path: string): Attempt | undefined {
+    const id = /\/responses\/resp_wall-(\d+)$/.exec(path)?.[1];
+    const attempt = id === undefined ? undefined : attempts[Number(id)];
+    return attempt?.body.background === true ? attempt : undefined;
+  }
+
+  async function serve(request: IncomingMessage, reply: ServerResponse): Promise<void> {
     // Reads to the end before anything else: closing a socket with unread bytes would make every close a reset.
-    const body = await readBody(request).catch(() => undefined);
-    if (body === undefined) return; // the client left before it had asked
+    const body = await readBody(request);
+    if (body === undefined) return;
 
     const path = request.url ?? '/';
-    const { pathname } = new URL(path, 'http://wall');
-    const dialect = DIALECTS.find((candidate) => pathname.endsWith(candidate.path));
-    if (request.method !== 'POST' || dialect === undefined) {
+    const { pathname, searchParams } = new URL(path, 'http://wall');
+    const response = request.method === 'GET' ? backgroundResponse(pathname) : undefined;
+    const startingAfter = response && { response, event: Number(searchParams.get('starting_after') ?? -1) };
+    const dialect =
+      response === undefined ? DIALECTS.find((it) => pathname.endsWith(it.path)) : openaiResponses;
+    if ((request.method !== 'POST' && response === undefined) || dialect === undefined) {
       strays.push(`${request.method} ${path}`);
-      response.writeHead(404, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ error: { message: `Unknown request URL: ${request.method} ${path}` } }));
+      reply.writeHead(404, { 'content-type': 'application/json' });
+      reply.end(JSON.stringify({ error: { message: `Unknown request URL: ${request.method} ${path}` } }));
       return;
     }
     const { headers } = request;
     const index = attempts.length;
-    const asked = { index, path, dialect: dialect.name, headers, body, startedAt: performance.now() };
-    const attempt = new LiveAttempt(asked, choose(index, asked), response);
+    const startedAt = performance.now();
+    const asked = { index, path, dialect: dialect.name, headers, body, startedAt, startingAfter };
+    const attempt = new LiveAttempt(asked, choose(index, asked), reply);
     attempts.push(attempt);
     waiters.check();
     await attempt.play(dialect, answer);

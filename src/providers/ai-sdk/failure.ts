@@ -1,6 +1,6 @@
 import { isProviderError, type ProviderError, type ProviderErrorKind } from '../../chat/errors.ts';
 import { messageOf } from '../../core/errors.ts';
-import { codeOf, type Endpoint, reportIn } from '../endpoint.ts';
+import { codeOf, type Endpoint, type ErrorReport, parseJson, reportIn } from '../endpoint.ts';
 import { Quote, sentence } from '../sentence.ts';
 
 /** The errors of the SDK as far as they are read; they are told apart by their names. */
@@ -44,11 +44,16 @@ export function failureOf(
   const said = sdkErrorIn(error);
   const reply = replyIn(error) ?? response;
   switch (said.name) {
-    case 'AI_APICallError':
-      if (reply !== undefined && !reply.ok)
-        return endpoint.refused(reply, said.responseBody || messageOf(error), model);
+    case 'AI_APICallError': {
+      if (reply !== undefined && !reply.ok) {
+        const report = firstEventIn(reply, said.responseBody);
+        return report === undefined
+          ? endpoint.refused(reply, said.responseBody || messageOf(error), model)
+          : endpoint.broken(report, reply, error);
+      }
       // The status was good, or there was none: the cause says what happened.
       return failureOf(said.cause ?? new TypeError(messageOf(error)), endpoint, model, reply);
+    }
     case 'AI_JSONParseError':
       return garbled(said.text ?? '');
     case 'AI_InvalidResponseDataError':
@@ -87,6 +92,17 @@ export function replyIn(error: unknown): Response | undefined {
   const { name, statusCode: status, responseHeaders: headers = {} } = sdkErrorIn(error);
   const told = name === 'AI_APICallError' && typeof status === 'number' && status >= 200 && status < 600;
   return told ? new Response(null, { status, headers }) : undefined;
+}
+
+/**
+ * Some models make a refusal of an error that is the first event of a good stream, with a status that nobody sent. Its body
+ * is the event: that has a type.
+ */
+function firstEventIn({ headers }: Response, body = ''): ErrorReport | undefined {
+  if (!headers.get('content-type')?.startsWith('text/event-stream')) return undefined;
+  const event = parseJson(body);
+  const { type } = (event ?? {}) as { readonly type?: unknown };
+  return typeof type === 'string' ? reportIn(event) : undefined;
 }
 
 function isTransport(error: unknown): boolean {

@@ -1,7 +1,15 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import type { LanguageModel as AnyModel } from 'ai';
+import { type LanguageModel as AnyModel, extractReasoningMiddleware, wrapLanguageModel } from 'ai';
+import {
+  type LanguageModel as AnyModel6,
+  extractReasoningMiddleware as extractReasoningMiddleware6,
+  wrapLanguageModel as wrapLanguageModel6,
+} from 'ai-6';
+import { createAnthropic as createAnthropic6 } from 'ai-6-anthropic';
+import { createOpenAI as createOpenAI6 } from 'ai-6-openai';
+import { createOpenAICompatible as createOpenAICompatible6 } from 'ai-6-openai-compatible';
 import { lastValueFrom, take, toArray } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import type { ProviderError } from '../../../src/chat/errors.ts';
@@ -46,22 +54,26 @@ import { ask, closingTime, failureOf, KEY, REQUEST, wallThat } from '../surround
 type Build = (url: string) => ChatProvider;
 
 const asProvider = (model: LanguageModel, config?: AiSdkConfig) => aiSdk(model, { name: 'wall', ...config });
-const openaiAt = (url: string) => createOpenAI({ baseURL: `${url}/v1`, apiKey: KEY });
+const at = (url: string) => ({ baseURL: `${url}/v1`, apiKey: KEY });
 
 const MODELS: { model: string; provider: Build }[] = [
-  { model: 'openai.chat', provider: (url) => asProvider(openaiAt(url).chat('wall-1')) },
-  { model: 'openai.responses', provider: (url) => asProvider(openaiAt(url).responses('wall-1')) },
+  { model: 'openai.chat', provider: (url) => asProvider(createOpenAI(at(url)).chat('wall-1')) },
+  { model: 'openai.responses', provider: (url) => asProvider(createOpenAI(at(url)).responses('wall-1')) },
   {
     model: 'openai-compatible',
-    provider: (url) =>
-      asProvider(
-        createOpenAICompatible({ name: 'any', baseURL: `${url}/v1`, apiKey: KEY }).chatModel('wall-1'),
-      ),
+    provider: (url) => asProvider(createOpenAICompatible({ name: 'any', ...at(url) }).chatModel('wall-1')),
+  },
+  { model: 'anthropic', provider: (url) => asProvider(createAnthropic(at(url))('wall-1')) },
+  { model: 'openai.chat of ai 6', provider: (url) => asProvider(createOpenAI6(at(url)).chat('wall-1')) },
+  {
+    model: 'openai.responses of ai 6',
+    provider: (url) => asProvider(createOpenAI6(at(url)).responses('wall-1')),
   },
   {
-    model: 'anthropic',
-    provider: (url) => asProvider(createAnthropic({ baseURL: `${url}/v1`, apiKey: KEY })('wall-1')),
+    model: 'openai-compatible of ai 6',
+    provider: (url) => asProvider(createOpenAICompatible6({ name: 'any', ...at(url) }).chatModel('wall-1')),
   },
+  { model: 'anthropic of ai 6', provider: (url) => asProvider(createAnthropic6(at(url))('wall-1')) },
 ];
 
 describe.each(MODELS)('$model', ({ model, provider: build }) => {
@@ -122,7 +134,7 @@ describe.each(MODELS)('$model', ({ model, provider: build }) => {
     [malformedAfter(2, { data: '42' }), { kind: 'malformed' }],
     [
       errorFirst({ kind: 'rate-limit', message: 'try again in 1.5s' }),
-      { kind: 'rate-limit', retryAfter: 1_500 },
+      { kind: 'rate-limit', retryAfter: 1_500, status: undefined },
     ],
     [errorAfterRole({ kind: 'overloaded' }), { kind: 'overloaded', retryable: true }],
     [errorAfter(3), { kind: 'server', retryable: true }],
@@ -437,6 +449,25 @@ describe('a call', () => {
     expect(JSON.stringify(wall.attempts[0]?.body)).toContain('It is 42.');
   });
 
+  test('of a model that the SDK has wrapped hears what the middleware makes of it', async () => {
+    const wall = await wallThat(ok({ answer: '<think>Hm.</think>Hello!' }));
+    const options = { tagName: 'think' };
+    for (const model of [
+      wrapLanguageModel({
+        model: createOpenAI(at(wall.url)).chat('wall-1'),
+        middleware: extractReasoningMiddleware(options),
+      }),
+      wrapLanguageModel6({
+        model: createOpenAI6(at(wall.url)).chat('wall-1'),
+        middleware: extractReasoningMiddleware6(options),
+      }),
+    ]) {
+      const { chunks, text } = await ask(asProvider(model));
+      const thoughts = chunks.flatMap((chunk) => (chunk.type === 'reasoning' ? chunk.text : []));
+      expect([thoughts.join(''), text]).toStrictEqual(['Hm.', 'Hello!']);
+    }
+  });
+
   test('for another model is refused, and so is a tool call that nobody can read', async () => {
     const { model, calls } = modelOf([finish('stop')]);
     const other = await ask(asProvider(model), { ...REQUEST, model: 'gpt-5' });
@@ -456,7 +487,7 @@ describe('a call', () => {
 
 describe('configuration', () => {
   test('takes the name from the model, and says what the model can do', () => {
-    const provider = aiSdk(openaiAt('http://localhost').chat('gpt-5'), {
+    const provider = aiSdk(createOpenAI(at('http://localhost')).chat('gpt-5'), {
       prefill: true,
       contextWindow: 8_192,
     });
@@ -465,7 +496,7 @@ describe('configuration', () => {
   });
 
   test('models of every specification fit by their types', () => {
-    const build = (model: Exclude<AnyModel, string>): ChatProvider => aiSdk(model);
+    const build = (model: Exclude<AnyModel | AnyModel6, string>): ChatProvider => aiSdk(model);
     for (const specificationVersion of ['v2', 'v3', 'v4'] as const)
       expect(build({ ...modelOf([]).model, specificationVersion } as never).name).toBe('mock');
   });

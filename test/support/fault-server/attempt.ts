@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import { setImmediate, setTimeout } from 'node:timers/promises';
+// Not the globals: a test may have replaced them.
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import { type Dialect, type Turn, wireError } from './dialect.ts';
 import type { Fault, Reply } from './fault.ts';
 import { encode, pieces } from './framing.ts';
@@ -26,6 +27,8 @@ export interface AttemptRequest {
   readonly body: RequestBody;
   /** When the request had been read, by `performance.now()`. */
   readonly startedAt: number;
+  /** The place in an earlier response from which this request reads on. */
+  readonly startingAfter?: { readonly response: Attempt; readonly event: number } | undefined;
 }
 
 /** The record of one request and of what became of it. */
@@ -51,6 +54,7 @@ export class LiveAttempt implements Attempt {
   readonly headers: IncomingHttpHeaders;
   readonly body: RequestBody;
   readonly startedAt: number;
+  readonly startingAfter: AttemptRequest['startingAfter'];
   readonly fault: Fault;
   readonly closed: Promise<void>;
   sentTokens = 0;
@@ -58,7 +62,9 @@ export class LiveAttempt implements Attempt {
   clientClosedAt?: number;
 
   readonly #response: ServerResponse;
-  readonly #over = new AbortController();
+  /** Whoever waits for something that an end makes pointless. */
+  readonly #waiting = new Set<() => void>();
+  #over = false;
   #cutHere = false;
   #held = '';
 
@@ -69,12 +75,14 @@ export class LiveAttempt implements Attempt {
     this.headers = request.headers;
     this.body = request.body;
     this.startedAt = request.startedAt;
+    this.startingAfter = request.startingAfter;
     this.fault = fault;
     this.#response = response;
     this.closed = new Promise((resolve) => {
       const close = () => {
         if (!this.finished && !this.#cutHere) this.clientClosedAt = performance.now();
-        this.#over.abort();
+        this.#over = true;
+        for (const release of this.#waiting) release();
         resolve();
       };
       // A client may ask and leave before the request has been read.
@@ -84,7 +92,7 @@ export class LiveAttempt implements Attempt {
   }
 
   cut(): void {
-    if (this.#over.signal.aborted) return;
+    if (this.#over) return;
     this.#cutHere = true;
     this.#response.socket?.destroy();
   }
@@ -93,7 +101,7 @@ export class LiveAttempt implements Attempt {
     const { fault } = this;
     const turn = this.#turn(wallsAnswer);
     await this.#wait(fault.headersDelay ?? 0);
-    if (this.#over.signal.aborted) return;
+    if (this.#over) return;
     const end = fault.break;
     if (end?.at === 'request' && end.how !== 'error') this.#stop(end.how);
     else if (fault.reply !== undefined) this.#reply(fault.reply, dialect, turn);
@@ -101,15 +109,17 @@ export class LiveAttempt implements Attempt {
   }
 
   #turn(wallsAnswer: string): Turn {
-    const { fault, body } = this;
-    const answer = fault.answer ?? wallsAnswer;
-    const { usage } = fault;
+    const { startingAfter } = this;
+    // What is read on is the answer that was asked for then.
+    const { index, body, fault } = startingAfter?.response ?? this;
+    const { answer = wallsAnswer, reasoning, finishReason = 'stop', usage } = fault;
     return {
-      id: `wall-${this.index}`,
+      id: `wall-${index}`,
       model: body.model ?? 'wall-1',
+      startingAfter: startingAfter?.event,
       answer,
-      reasoning: fault.reasoning,
-      finishReason: fault.finishReason ?? 'stop',
+      reasoning,
+      finishReason,
       usage: typeof usage === 'object' ? usage : { input: 10, output: tokensOf(answer).length },
       usageAsked: usage === undefined ? body.stream_options?.include_usage === true : usage !== false,
     };
@@ -144,11 +154,11 @@ export class LiveAttempt implements Attempt {
       ...dialect.headers(turn),
       ...fault.headers,
     });
-    this.#response.flushHeaders();
-
     const steps = [...plan(fault, dialect, turn)];
+    // Headers that a frame follows at once go with it.
+    if (!('frame' in (steps[0] ?? {}))) this.#response.flushHeaders();
     for (const [index, step] of steps.entries()) {
-      if (this.#over.signal.aborted) return;
+      if (this.#over) return;
       if ('stop' in step) {
         await this.#flush();
         this.#stop(step.stop);
@@ -162,14 +172,14 @@ export class LiveAttempt implements Attempt {
         const next = steps[index + 1];
         const isLast = next !== undefined && 'stop' in next && next.stop === 'end';
         await this.#send(isLast && fault.lastUnterminated ? text.replace(/[\r\n]+$/, '') : text, isLast);
-        if (step.token && !this.#over.signal.aborted) this.sentTokens++;
+        if (step.token && !this.#over) this.sentTokens++;
       }
     }
   }
 
   async #pingForEver(ping: string, every: number): Promise<void> {
     await this.#flush();
-    while (!this.#over.signal.aborted) {
+    while (!this.#over) {
       await this.#wait(Math.max(1, every));
       await this.#send(ping, false);
       await this.#flush();
@@ -195,22 +205,30 @@ export class LiveAttempt implements Attempt {
    * them by then, so the next write is not glued to this one and a cut does not swallow it. No time passes.
    */
   async #write(bytes: Uint8Array): Promise<void> {
-    const { signal } = this.#over;
-    if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      signal.addEventListener('abort', done);
-      this.#response.write(bytes, done);
-    });
-    await setImmediate();
-    await setImmediate();
+    await this.#unlessOver((done) => this.#response.write(bytes, done));
+    await this.#unlessOver((done) => setImmediate(() => setImmediate(done)));
   }
 
   async #wait(delay: number): Promise<void> {
-    if (delay > 0) await setTimeout(delay, undefined, { signal: this.#over.signal }).catch(() => {});
+    if (delay <= 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await this.#unlessOver((done) => {
+      timer = setTimeout(done, delay);
+    });
+    clearTimeout(timer);
+  }
+
+  /** Nothing is waited for once the response is over. */
+  #unlessOver(wait: (done: () => void) => void): Promise<void> | undefined {
+    if (this.#over) return undefined;
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#waiting.delete(done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      wait(done);
+    });
   }
 
   #stop(how: 'cut' | 'reset' | 'end' | 'stall'): void {

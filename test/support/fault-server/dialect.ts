@@ -60,6 +60,8 @@ export interface Turn {
   readonly usage: Usage;
   /** Chat Completions sends usage only when asked: `stream_options.include_usage`. */
   readonly usageAsked: boolean;
+  /** Responses: the number of the last event that the client has read; what comes before is not sent again. */
+  readonly startingAfter?: number | undefined;
 }
 
 /** Encodes one stream, from its first frame to its last; it may count events and remember open blocks. */

@@ -44,13 +44,12 @@ export function* plan(fault: Fault, dialect: Dialect, turn: Turn): Generator<Ste
     yield* frames(encoder.preamble());
   }
 
-  function* token(text: string, index: number): Generator<Step> {
+  function* token(index: number, thoughts: readonly Frame[], list: readonly Frame[]): Generator<Step> {
     if (index === 0) {
       yield* signsOfLife('content');
       yield* wait(firstTokenDelay);
-      for (const thought of tokensOf(turn.reasoning ?? '')) yield* frames(encoder.reasoning(thought));
+      yield* frames(thoughts);
     } else yield* wait(tokenDelay);
-    const list = encoder.text(text);
     if (index === malformed?.after) yield* frames(garbled(list, malformed.data));
     else
       yield* [...frames(list.slice(0, -1)), ...list.slice(-1).map((frame): Step => ({ frame, token: true }))];
@@ -60,7 +59,14 @@ export function* plan(fault: Fault, dialect: Dialect, turn: Turn): Generator<Ste
   function* course(): Generator<[StreamPoint, Iterable<Step>]> {
     yield ['headers', []];
     yield [0, opening()];
-    for (const [index, text] of tokens.entries()) yield [index + 1, token(text, index)];
+    let said = 0;
+    for (const [index, text] of tokens.entries()) {
+      const thoughts =
+        index === 0 ? tokensOf(turn.reasoning ?? '').flatMap((it) => encoder.reasoning(it)) : [];
+      const list = encoder.text(text);
+      // Nothing is left of a token that the client has read.
+      if (list.length > 0) yield [said + 1, token(said++, thoughts, list)];
+    }
     yield ['finish', frames([...encoder.finish(), ...encoder.usage()])];
     yield ['done', frames(encoder.terminal())];
   }
@@ -78,9 +84,10 @@ export function* plan(fault: Fault, dialect: Dialect, turn: Turn): Generator<Ste
     } else yield { stop: end.how };
   }
 
-  // A break after more tokens than there are is one after the last.
-  const at = typeof fault.break?.at === 'number' ? Math.min(fault.break.at, tokens.length) : fault.break?.at;
+  const at = fault.break?.at;
   for (const [point, steps] of course()) {
+    // A break after more tokens than there are is one after the last.
+    if (point === 'finish' && typeof at === 'number') break;
     yield* steps;
     if (point === at) break;
   }

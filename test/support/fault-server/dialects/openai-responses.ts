@@ -59,25 +59,26 @@ export const openaiResponses: Dialect = {
   whole: ended,
 
   encoder(turn) {
-    const { answer, reasoning } = turn;
+    const { answer, reasoning, startingAfter = -1 } = turn;
     let sequence = 0;
     let speaking = false;
-    const event = (type: string, fields: object): Frame => ({
-      event: type,
-      data: JSON.stringify({ type, sequence_number: sequence++, ...fields }),
-    });
+    const event = (type: string, fields: object): Frame[] => {
+      const sequence_number = sequence++;
+      const data = JSON.stringify({ type, sequence_number, ...fields });
+      return sequence_number > startingAfter ? [{ event: type, data }] : [];
+    };
     const thought = { item_id: `rs_${turn.id}`, output_index: 0, summary_index: 0 };
     const output_index = reasoning === undefined ? 0 : 1;
     const speech = { item_id: `msg_${turn.id}`, output_index, content_index: 0 };
 
     const startThinking = () => [
-      event('response.output_item.added', { output_index: 0, item: reasoningItem(turn) }),
-      event('response.reasoning_summary_part.added', { ...thought, part: summaryPart('') }),
+      ...event('response.output_item.added', { output_index: 0, item: reasoningItem(turn) }),
+      ...event('response.reasoning_summary_part.added', { ...thought, part: summaryPart('') }),
     ];
     const stopThinking = (text: string) => [
-      event('response.reasoning_summary_text.done', { ...thought, text }),
-      event('response.reasoning_summary_part.done', { ...thought, part: summaryPart(text) }),
-      event('response.output_item.done', { output_index: 0, item: reasoningItem(turn, text) }),
+      ...event('response.reasoning_summary_text.done', { ...thought, text }),
+      ...event('response.reasoning_summary_part.done', { ...thought, part: summaryPart(text) }),
+      ...event('response.output_item.done', { output_index: 0, item: reasoningItem(turn, text) }),
     ];
     /** Opens the message, once, and closes the reasoning before it. */
     const startSpeaking = () => {
@@ -85,32 +86,32 @@ export const openaiResponses: Dialect = {
       speaking = true;
       return [
         ...(reasoning === undefined ? [] : stopThinking(reasoning)),
-        event('response.output_item.added', { output_index, item: messageItem(turn) }),
-        event('response.content_part.added', { ...speech, part: textPart('') }),
+        ...event('response.output_item.added', { output_index, item: messageItem(turn) }),
+        ...event('response.content_part.added', { ...speech, part: textPart('') }),
       ];
     };
 
     return {
       prelude: () => [],
       preamble: () => [
-        event('response.created', { response: snapshot(turn, 'in_progress') }),
-        event('response.in_progress', { response: snapshot(turn, 'in_progress') }),
+        ...event('response.created', { response: snapshot(turn, 'in_progress') }),
+        ...event('response.in_progress', { response: snapshot(turn, 'in_progress') }),
         ...(reasoning === undefined ? startSpeaking() : startThinking()),
       ],
-      reasoning: (delta) => [event('response.reasoning_summary_text.delta', { ...thought, delta })],
+      reasoning: (delta) => event('response.reasoning_summary_text.delta', { ...thought, delta }),
       text: (delta) => [
         ...startSpeaking(),
-        event('response.output_text.delta', { ...speech, delta, logprobs: [] }),
+        ...event('response.output_text.delta', { ...speech, delta, logprobs: [] }),
       ],
       finish: () => [
         ...startSpeaking(),
-        event('response.output_text.done', { ...speech, text: answer, logprobs: [] }),
-        event('response.content_part.done', { ...speech, part: textPart(answer) }),
-        event('response.output_item.done', { output_index, item: messageItem(turn, answer) }),
+        ...event('response.output_text.done', { ...speech, text: answer, logprobs: [] }),
+        ...event('response.content_part.done', { ...speech, part: textPart(answer) }),
+        ...event('response.output_item.done', { output_index, item: messageItem(turn, answer) }),
       ],
       usage: () => [],
       terminal: () => [
-        event(turn.finishReason === 'stop' ? 'response.completed' : 'response.incomplete', {
+        ...event(turn.finishReason === 'stop' ? 'response.completed' : 'response.incomplete', {
           response: ended(turn),
         }),
       ],
@@ -118,13 +119,13 @@ export const openaiResponses: Dialect = {
       error({ type, code, message, param, shape, headers }) {
         switch (shape) {
           case 'failed':
-            return [
-              event('response.failed', { response: snapshot(turn, 'failed', { error: { code, message } }) }),
-            ];
+            return event('response.failed', {
+              response: snapshot(turn, 'failed', { error: { code, message } }),
+            });
           case 'flat':
-            return [event('error', { code, message, param })];
+            return event('error', { code, message, param });
           default:
-            return [event('error', { error: { type, code, message, param, ...(headers && { headers }) } })];
+            return event('error', { error: { type, code, message, param, ...(headers && { headers }) } });
         }
       },
     };
