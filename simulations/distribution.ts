@@ -16,7 +16,11 @@ export function exponential(perSecond: number, random: () => number): Duration {
   return () => (-Math.log(1 - random()) * 1_000) / perSecond;
 }
 
-/** Box and Muller. */
+/** The polar method of Marsaglia: no sines, which are not the same in every engine. */
 function normal(random: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  for (;;) {
+    const [x, y] = [2 * random() - 1, 2 * random() - 1];
+    const square = x * x + y * y;
+    if (square > 0 && square < 1) return x * Math.sqrt((-2 * Math.log(square)) / square);
+  }
 }
