@@ -25,7 +25,7 @@ export interface ModelConfig {
   readonly quota?: Quota;
 }
 
-interface Quota {
+export interface Quota {
   readonly requests?: number;
   /** Of request and answer together. */
   readonly tokens?: number;
@@ -50,6 +50,7 @@ export class SimulatedModel implements ChatProvider {
   readonly minutes: { requests: number; tokens: number }[] = [];
   readonly #config: ModelConfig;
   readonly #queue: (() => void)[] = [];
+  readonly #inside = new Set<Subscriber<ChatChunk>>();
   #places: number;
   #busy = 0;
   #down: ProviderErrorKind | undefined;
@@ -71,9 +72,10 @@ export class SimulatedModel implements ChatProvider {
     this.#serve();
   }
 
-  /** From now on every request fails like this, and with `undefined` none does. */
+  /** From now on every request fails like this, and what is under way breaks off; with `undefined` it is well again. */
   fail(kind: ProviderErrorKind | undefined): void {
     this.#down = kind;
+    if (kind !== undefined) for (const subscriber of [...this.#inside]) subscriber.error(this.#error(kind));
   }
 
   /** How many requests were accepted, or came to grief, in a span of time. */
@@ -100,6 +102,7 @@ export class SimulatedModel implements ChatProvider {
   #admit(subscriber: Subscriber<ChatChunk>, usage: { inputTokens: number; outputTokens: number }): void {
     const { time, firstToken, writing = () => 0 } = this.#config;
     let working = false;
+    this.#inside.add(subscriber);
     const begin = (): void => {
       working = true;
       this.#busy++;
@@ -117,6 +120,7 @@ export class SimulatedModel implements ChatProvider {
       );
     };
     subscriber.add(() => {
+      this.#inside.delete(subscriber);
       if (working) this.#busy--;
       else this.#queue.splice(this.#queue.indexOf(begin), 1);
       this.#serve();
