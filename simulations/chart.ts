@@ -41,6 +41,7 @@ class Drawing {
     const legend = this.#legend();
     this.#top = PADDING + 24 + legend.height + 26;
     const height = this.#bottom + 44;
+    const drawn = curves.map((curve, index) => this.#curve(curve, index));
     const body = [
       element('rect', { class: 'paper', x: 0.5, y: 0.5, width: WIDTH - 1, height: height - 1, rx: 12 }),
       text('title', PADDING, PADDING + 12, title),
@@ -52,7 +53,9 @@ class Drawing {
         .filter((tick) => tick <= this.#until)
         .map((tick) => text('small muted middle', this.#x(tick), this.#bottom + 18, label(tick))),
       text('small muted middle', (this.#left + this.#right) / 2, this.#bottom + 34, x),
-      ...curves.map((curve, index) => this.#curve(curve, index)).reverse(),
+      // The first curve lies above the others, and a bound above all that it bounds.
+      ...drawn.filter((_, index) => curves[index]?.style !== 'bound').reverse(),
+      ...drawn.filter((_, index) => curves[index]?.style === 'bound'),
     ];
     return `${element(
       'svg',

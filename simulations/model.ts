@@ -75,7 +75,7 @@ export class SimulatedModel implements ChatProvider {
   /** From now on every request fails like this, and what is under way breaks off; with `undefined` it is well again. */
   fail(kind: ProviderErrorKind | undefined): void {
     this.#down = kind;
-    if (kind !== undefined) for (const subscriber of [...this.#inside]) subscriber.error(this.#error(kind));
+    if (kind !== undefined) for (const subscriber of this.#inside) subscriber.error(this.#error(kind));
   }
 
   /** How many requests were accepted, or came to grief, in a span of time. */

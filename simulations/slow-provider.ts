@@ -27,7 +27,7 @@ export const slowProvider: Scenario = {
     const limits: Point[] = [];
     const adaptive = played((time) => {
       const limiter = new AdaptiveConcurrency({ ...patient, scheduler: time, events: new EventBus() });
-      time.every(1_000, () => limits.push([time.now() / 1_000, limiter.limit]));
+      time.every(2_000, () => limits.push([time.now() / 1_000, limiter.limit]));
       return adaptiveConcurrency(limiter);
     });
     const fixed = played((time) =>
@@ -67,7 +67,7 @@ export const slowProvider: Scenario = {
         },
         { claim: '… and when it has risen', measured: again.found, atMost: 60, unit: ' s' },
         {
-          claim: 'Answers that the slow provider writes, of those that it could',
+          claim: 'Answers that are written while it is slow, of those behind a bulkhead of 60',
           measured: (100 * slow.adaptive.answers) / slow.fixed.answers,
           atLeast: 95,
           unit: ' %',
@@ -116,7 +116,7 @@ export const slowProvider: Scenario = {
           slug: 'first-token',
           title: 'Who waits where',
           description:
-            'Time to first token from the start of an attempt, p95 of five seconds. With the adaptive limit it stays below a second after each change; behind a bulkhead of 60 it is many seconds as long as the provider is slow.',
+            'Time to first token from the start of an attempt, p95 of five seconds. With the adaptive limit it is near a second again soon after each change; behind a bulkhead of 60 it is more than six as long as the provider is slow.',
           x: 'seconds',
           y: 'p95 time to first token (s)',
           curves: [
