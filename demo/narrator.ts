@@ -68,6 +68,7 @@ export class Narrator {
         return this.#ended(event.data);
       // Told already, by what led to them or by what follows from them.
       case 'stream_started':
+      case 'attempt_started':
       case 'attempt_ended':
       case 'fallback_used':
         return;
