@@ -15,7 +15,7 @@ let calls = 0;
 /** What all attempts of one call have in common. */
 class Call {
   attempts = 0;
-  #done: Set<object> | undefined;
+  #done: object[] | undefined;
   #id: string | undefined;
 
   constructor(id: string | undefined) {
@@ -29,8 +29,10 @@ class Call {
   }
 
   once(what: object): boolean {
-    this.#done ??= new Set();
-    return this.#done.size < this.#done.add(what).size;
+    if (this.#done?.includes(what)) return false;
+    this.#done ??= [];
+    this.#done.push(what);
+    return true;
   }
 }
 

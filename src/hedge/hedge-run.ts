@@ -56,7 +56,8 @@ export class HedgeRun<T> implements Recovery<T> {
     const after = clock.now() - this.#begun;
     // Of a first attempt that is beaten it is known that it takes longer than this. Without those the slow ones would be
     // missing, the percentile would fall, and more and more attempts would be hedged.
-    if (typeof delay !== 'number' && (winner === 1 || losers.includes(1))) delay.record(after);
+    const beaten = losers.includes(1);
+    if (typeof delay !== 'number' && (winner === 1 || beaten)) delay.record(after, beaten);
     if (winner > 1) events.publish('hedge_won', name, { attempt: winner, after });
   }
 

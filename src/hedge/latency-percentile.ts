@@ -54,6 +54,8 @@ export type LatencyPercentileConfig = z.input<typeof LatencyPercentileConfigSche
 export class LatencyPercentile {
   readonly #options: z.output<typeof LatencyPercentileConfigSchema>;
   readonly #sketch: LatencySketch;
+  #known: number | undefined;
+  #recordedSince = 0;
 
   /** @throws {ConfigurationError} naming the option and the value. */
   constructor(config: LatencyPercentileConfig = {}) {
@@ -70,11 +72,21 @@ export class LatencyPercentile {
   get delay(): number {
     const { percentile, minimumSamples, initialDelay, minDelay, maxDelay } = this.#options;
     if (this.count < minimumSamples) return initialDelay;
-    return Math.min(Math.max(Math.round(this.#sketch.at(percentile)), minDelay), maxDelay);
+    // A few times more among a thousand change nothing, and a look at all of them has its price.
+    if (this.#known === undefined || this.#recordedSince > this.count / 50) {
+      this.#known = Math.round(this.#sketch.at(percentile));
+      this.#recordedSince = 0;
+    }
+    return Math.min(Math.max(this.#known, minDelay), maxDelay);
   }
 
-  /** An attempt took so many milliseconds to commit, or longer than that. */
-  record(latency: number): void {
-    this.#sketch.record(latency);
+  /**
+   * An attempt took so many milliseconds to commit.
+   *
+   * @param cutShort whether it had not committed yet when it was given up, and so would have taken longer. @default false
+   */
+  record(latency: number, cutShort = false): void {
+    this.#sketch.record(latency, cutShort);
+    this.#recordedSince++;
   }
 }

@@ -6,6 +6,7 @@ const LOG_GAMMA = Math.log(GAMMA);
 /** From a hundredth of a millisecond to a day; what is beyond counts as one of these. */
 const FIRST_KEY = keyOf(0.01);
 const LAST_KEY = keyOf(86_400_000);
+const BUCKETS = LAST_KEY - FIRST_KEY + 1;
 
 /** The bucket that a time belongs to: each is 2 % wider than the one before. */
 function keyOf(latency: number): number {
@@ -13,15 +14,21 @@ function keyOf(latency: number): number {
 }
 
 /**
- * The quantiles of the latest times, each within 1 % of the exact one, in fixed memory: 13 kB for a thousand times.
- * Recording is O(1), asking costs one look at no more than 1 150 counters.
+ * The quantiles of the latest times, each within 1 % of the exact one, in fixed memory: 11 kB for a thousand times.
+ * Recording is O(1), asking is a look at 1 150 buckets.
  *
- * Source: DDSketch by Charles Masson, Jee E. Rim and Homin K. Lee, "DDSketch: A Fast and Fully-Mergeable Quantile Sketch
- * with Relative-Error Guarantees", PVLDB 12(12), 2019. A ring of the buckets in which the latest times lie makes it forget
- * all others, exactly.
+ * Of a time that was cut short it is only known that it would have been longer. Such a time is no measurement: it counts
+ * among those that have lasted for as long as it did, and for nothing after that.
+ *
+ * Sources: the buckets are those of DDSketch, by Charles Masson, Jee E. Rim and Homin K. Lee, "DDSketch: A Fast and
+ * Fully-Mergeable Quantile Sketch with Relative-Error Guarantees", PVLDB 12(12), 2019; a ring of the latest times makes it
+ * forget all others. What was cut short is treated as by E. L. Kaplan and Paul Meier, "Nonparametric Estimation from
+ * Incomplete Observations", Journal of the American Statistical Association 53(282), 1958.
  */
 export class LatencySketch {
-  readonly #counts = new Uint32Array(LAST_KEY - FIRST_KEY + 1);
+  readonly #measured = new Uint32Array(BUCKETS);
+  readonly #cutShort = new Uint32Array(BUCKETS);
+  /** Buckets of the latest times, beyond the last bucket of those that were cut short. */
   readonly #latest: Uint16Array;
   #recorded = 0;
 
@@ -35,27 +42,35 @@ export class LatencySketch {
     return Math.min(this.#recorded, this.#latest.length);
   }
 
-  /** @param latency in milliseconds. */
-  record(latency: number): void {
+  /** @param latency in milliseconds. @param cutShort whether it would have been longer. */
+  record(latency: number, cutShort = false): void {
     const at = this.#recorded % this.#latest.length;
     if (this.#recorded >= this.#latest.length) this.#change(this.#latest[at] as number, -1);
     const bucket = Math.min(Math.max(keyOf(latency), FIRST_KEY), LAST_KEY) - FIRST_KEY;
-    this.#latest[at] = bucket;
-    this.#change(bucket, 1);
+    const entry = cutShort ? BUCKETS + bucket : bucket;
+    this.#latest[at] = entry;
+    this.#change(entry, 1);
     this.#recorded++;
   }
 
   /** The time that a part `quantile` of all times does not exceed. Something must have been recorded. */
   at(quantile: number): number {
-    const rank = Math.floor(quantile * (this.count - 1));
-    let longer = 0;
-    let bucket = this.#counts.length;
-    // From the top, for it is the long times that are asked for.
-    while (this.count - longer > rank) longer += this.#counts[--bucket] as number;
-    return (2 * GAMMA ** (bucket + FIRST_KEY)) / (GAMMA + 1);
+    let lasting = this.count;
+    let survival = 1;
+    let longest = 0;
+    for (let bucket = 0; lasting > 0 && survival > 1 - quantile; bucket++) {
+      const measured = this.#measured[bucket] as number;
+      const gone = measured + (this.#cutShort[bucket] as number);
+      if (gone > 0) longest = bucket;
+      survival *= 1 - measured / lasting;
+      lasting -= gone;
+    }
+    return (2 * GAMMA ** (longest + FIRST_KEY)) / (GAMMA + 1);
   }
 
-  #change(bucket: number, by: number): void {
-    this.#counts[bucket] = (this.#counts[bucket] as number) + by;
+  #change(entry: number, by: number): void {
+    const counts = entry < BUCKETS ? this.#measured : this.#cutShort;
+    const bucket = entry % BUCKETS;
+    counts[bucket] = (counts[bucket] as number) + by;
   }
 }

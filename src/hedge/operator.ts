@@ -100,12 +100,11 @@ export function hedge<T, A extends HedgeAlternative>(
     events: options.events ?? getEventBus(),
   };
   const others = alternatives?.map((alternative) => answerOf<HedgeAnswer<A>>(alternative));
-  return labelled('hedge', name, (source) =>
-    recovering<T | HedgeAnswer<A>>(
-      source,
-      () => new HedgeRun({ ...policy, ask: (hedge) => (others === undefined ? source : others[hedge]) }),
-    ),
-  );
+  return labelled('hedge', name, (source) => {
+    const ask = others === undefined ? () => source : (hedge: number) => others[hedge];
+    const asking = { ...policy, ask };
+    return recovering<T | HedgeAnswer<A>>(source, () => new HedgeRun(asking));
+  });
 }
 
 /** A function is called by the subscriber, so what it throws is that attempt's error. */
