@@ -58,7 +58,9 @@ export class LatencySketch {
     let lasting = this.count;
     let survival = 1;
     let longest = 0;
-    for (let bucket = 0; lasting > 0 && survival > 1 - quantile; bucket++) {
+    // A product of fractions is not exact.
+    const wanted = 1 - quantile + 1e-9;
+    for (let bucket = 0; lasting > 0 && (survival === 1 || survival > wanted); bucket++) {
       const measured = this.#measured[bucket] as number;
       const gone = measured + (this.#cutShort[bucket] as number);
       if (gone > 0) longest = bucket;

@@ -37,8 +37,9 @@ import { LatencyPercentile } from './latency-percentile.ts';
  * completes as the first attempt that has completed, or fails.
  *
  * **The delay** is a number, or a live percentile: by default one attempt in twenty is hedged, the slowest
- * ({@link LatencyPercentile}). It hedges nobody before it knows 20 times. A first attempt that is beaten counts as one that
- * took until then, so that hedging does not make its own percentile look better than the service is.
+ * ({@link LatencyPercentile}). It hedges nobody before it knows 20 times. Of a first attempt that is beaten it is known that it
+ * would have taken longer, so hedging does not make its own percentile look better than the service is. The delay begins
+ * when the attempt does: who waits in a line of ours, for a permit or a place, is not late.
  *
  * **The load.** Every hedge is a request. `budget` bounds what they add, also when everything is slow: by default to one for
  * every five requests, beside ten a second ({@link RetryBudget}).

@@ -6,9 +6,9 @@ import { seededRandom } from '../../src/testing/random.ts';
 
 const QUANTILES = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1];
 
-/** The exact quantile, as the source of the sketch takes it. */
+/** The exact quantile, by the nearest rank. */
 const exact = (sorted: readonly number[], quantile: number): number =>
-  sorted[Math.floor(quantile * (sorted.length - 1))] as number;
+  sorted[Math.max(0, Math.ceil(quantile * sorted.length - 1e-9) - 1)] as number;
 
 function sketchOf(values: Iterable<number>, size = 1_000): LatencySketch {
   const sketch = new LatencySketch(size);
@@ -66,6 +66,70 @@ test('it knows the latest times alone, exactly', () => {
     ),
     { numRuns: 300 },
   );
+});
+
+describe('what was cut short counts for as long as it has lasted', () => {
+  const survivalOf = (entries: readonly (readonly [latency: number, cutShort: boolean])[]) => {
+    const sketch = new LatencySketch(100);
+    for (const [latency, cutShort] of entries) sketch.record(latency, cutShort);
+    return (quantile: number) => Math.round(sketch.at(quantile));
+  };
+
+  test("the example of Kaplan and Meier's own paper", () => {
+    // Section 2: eight items are observed; deaths at 0.8, 3.1, 5.4 and 9.2, losses at 1.0, 2.7, 7.0 and 12.1. The estimate
+    // of survival falls to 7/8, then to 7/8 x 4/5 = 0.70, 0.525, and 0.2625.
+    const at = survivalOf([
+      [800, false],
+      [1_000, true],
+      [2_700, true],
+      [3_100, false],
+      [5_400, false],
+      [7_000, true],
+      [9_200, false],
+      [12_100, true],
+    ]);
+    const within = (quantile: number, time: number): void => {
+      expect(Math.abs(at(quantile) - time) / time).toBeLessThanOrEqual(0.011);
+    };
+    within(0.12, 800);
+    within(0.13, 3_100);
+    within(0.29, 3_100);
+    within(0.31, 5_400);
+    within(0.47, 5_400);
+    within(0.48, 9_200);
+    within(0.73, 9_200);
+    // Nobody knows what comes then, but that it is longer than all that was seen.
+    within(0.74, 12_100);
+  });
+
+  test('where nothing was, it is the nearest rank', () => {
+    const at = survivalOf([1, 2, 3, 4].map((second) => [second * 1_000, false]));
+    expect(
+      [0, 0.25, 0.26, 0.5, 0.75, 0.76, 1].map((quantile) => Math.round(at(quantile) / 1_000)),
+    ).toStrictEqual([1, 1, 2, 2, 3, 4, 4]);
+  });
+
+  test('times that are cut short by chance do not bend the estimate', () => {
+    const random = seededRandom(5);
+    const sketch = new LatencySketch(20_000);
+    for (let sample = 0; sample < 20_000; sample++) {
+      const latency = -Math.log(1 - random()) * 1_000;
+      const patience = -Math.log(1 - random()) * 3_000;
+      sketch.record(Math.min(latency, patience), patience < latency);
+    }
+    // The quantiles of the exponential distribution.
+    for (const quantile of [0.5, 0.9, 0.95]) {
+      const truth = -Math.log(1 - quantile) * 1_000;
+      expect(Math.abs(sketch.at(quantile) - truth) / truth).toBeLessThan(0.04);
+    }
+  });
+
+  test('they are forgotten like all others', () => {
+    const sketch = new LatencySketch(3);
+    for (let cut = 0; cut < 5; cut++) sketch.record(9_000, true);
+    for (const latency of [100, 200, 300]) sketch.record(latency);
+    expect([sketch.count, Math.round(sketch.at(1) / 100)]).toStrictEqual([3, 3]);
+  });
 });
 
 test('what is beyond its range counts as the end of the range', () => {
