@@ -79,25 +79,28 @@ export class AdaptiveConcurrency extends Places {
 
   /** @internal */
   sampled({ number, begun, inFlight }: AdaptiveLease): void {
-    if (number > this.#decidedAt)
-      this.#decide(this.#control.sampled({ latency: this.#clock.now() - begun, inFlight }));
+    if (number <= this.#decidedAt) return;
+    const latency = this.#clock.now() - begun;
+    this.#decide(() => this.#control.sampled({ latency, inFlight }));
   }
 
   /** @internal */
   failed({ number }: AdaptiveLease, error: unknown): void {
     if (isLocalRejection(error) || this.#classify(error) !== 'drop') return;
     // It may have seen the limit rise, and then it speaks of a lower one: but it must not have seen it fall.
-    if (number > this.#loweredAt) this.#decide(this.#control.dropped());
+    if (number > this.#loweredAt) this.#decide(() => this.#control.dropped());
   }
 
-  #decide(reason: string | undefined): void {
+  #decide(hear: () => string | undefined): void {
+    const before = this.#control.limit;
+    const reason = hear();
     if (reason === undefined) return;
-    const [from, to] = [this.places, Math.floor(this.#control.limit)];
+    const { limit } = this.#control;
     this.#decidedAt = this.#started;
-    if (to < from) this.#loweredAt = this.#started;
+    if (limit < before) this.#loweredAt = this.#started;
+    const [from, to] = [this.places, Math.floor(limit)];
     if (to === from) return;
-    this.#events.publish('concurrency_limit_changed', this.name, { from, to, reason });
-    this.resize(to);
+    this.resize(to, () => this.#events.publish('concurrency_limit_changed', this.name, { from, to, reason }));
   }
 }
 

@@ -117,8 +117,8 @@ class GradientControl implements LimitControl {
   }
 
   #loaded(latency: number): string {
-    const gradient = (this.#options.tolerance * this.#baseline) / latency;
-    const reason = this.#follow(Math.min(1, Math.max(0.5, gradient)));
+    const tolerated = this.#options.tolerance * this.#baseline;
+    const reason = this.#follow(latency > tolerated ? Math.max(0.5, tolerated / latency) : 1);
     const isDoubtful =
       this.#samplesSince >= ROUND_TRIPS * this.#estimate ||
       this.#estimate * FAR < this.#seenAt ||

@@ -134,9 +134,14 @@ export abstract class Places implements AdmissionPolicy {
     return place;
   }
 
-  /** From now on there are so many places. Who has one keeps it. */
-  protected resize(places: number): void {
+  /**
+   * From now on there are so many places. Who has one keeps it.
+   *
+   * @param announce runs when there are, and before those that are new are given away.
+   */
+  protected resize(places: number, announce: () => void): void {
     this.#places = places;
+    announce();
     this.#handOut();
   }
 

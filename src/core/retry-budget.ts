@@ -1,7 +1,8 @@
 import type { SchedulerLike } from 'rxjs';
 import * as z from 'zod/mini';
-import { type Clock, clockOf } from './clock.ts';
+import { clockOf } from './clock.ts';
 import { commonOptions, parseConfig } from './config.ts';
+import { RecentSum } from './recent-sum.ts';
 import { enterCall } from './scope.ts';
 
 const { name, scheduler } = commonOptions;
@@ -46,8 +47,6 @@ export const RetryBudgetConfigSchema = z
   );
 export type RetryBudgetConfig = z.input<typeof RetryBudgetConfigSchema>;
 
-/** Payments expire by the slice, of which a time to live has so many. */
-const SLICES = 10;
 /** Accounts are kept in whole numbers, so that ten times a tenth is one. */
 const DEPOSIT = 1_000_000;
 
@@ -75,16 +74,10 @@ const DEPOSIT = 1_000_000;
  */
 export class RetryBudget {
   readonly name: string;
-  readonly #clock: Clock;
   readonly #reserve: number;
   readonly #deposit: number;
   readonly #price: number;
-  readonly #sliceDuration: number;
-  readonly #slices = new Float64Array(SLICES);
-  readonly #begun: number;
-  /** Number of the slice that the clock is in. */
-  #slice = 0;
-  #sum = 0;
+  readonly #payments: RecentSum;
 
   /** @throws {ConfigurationError} naming the option and the value. */
   constructor(config: RetryBudgetConfig = {}) {
@@ -94,12 +87,11 @@ export class RetryBudget {
       config,
     );
     this.name = options.name ?? 'retry-budget';
-    this.#clock = clockOf(options.scheduler);
+    const clock = clockOf(options.scheduler);
     this.#deposit = retryRatio === 0 ? 0 : DEPOSIT;
     this.#price = retryRatio === 0 ? DEPOSIT : Math.round(DEPOSIT / retryRatio);
     this.#reserve = (minRetriesPerSecond * timeToLive * this.#price) / 1_000;
-    this.#sliceDuration = timeToLive / SLICES;
-    this.#begun = this.#clock.now();
+    this.#payments = new RecentSum(timeToLive, () => clock.now());
   }
 
   /** Retries that could be made now. */
@@ -109,8 +101,7 @@ export class RetryBudget {
 
   /** A request is made: its first attempt, not its retries. */
   deposit(): void {
-    this.#expire();
-    this.#add(this.#deposit);
+    this.#payments.add(this.#deposit);
   }
 
   /** A call begins, of which a layer further out may have told already. @internal */
@@ -125,29 +116,12 @@ export class RetryBudget {
    */
   tryWithdraw(): boolean {
     if (this.#funds() < this.#price) return false;
-    this.#add(-this.#price);
+    this.#payments.add(-this.#price);
     return true;
   }
 
   #funds(): number {
-    this.#expire();
-    return this.#sum + this.#reserve;
-  }
-
-  #add(amount: number): void {
-    const at = this.#slice % SLICES;
-    this.#slices[at] = (this.#slices[at] as number) + amount;
-    this.#sum += amount;
-  }
-
-  #expire(): void {
-    const slice = Math.floor((this.#clock.now() - this.#begun) / this.#sliceDuration);
-    for (let passed = Math.min(slice - this.#slice, SLICES); passed > 0; passed--) {
-      const oldest = (this.#slice + passed) % SLICES;
-      this.#sum -= this.#slices[oldest] as number;
-      this.#slices[oldest] = 0;
-    }
-    this.#slice = slice;
+    return this.#payments.value + this.#reserve;
   }
 }
 

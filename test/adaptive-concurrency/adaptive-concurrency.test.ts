@@ -170,6 +170,22 @@ describe('a limit that moves', () => {
     expect(states).toStrictEqual(['0+0', '1+0', '1+1', '2+0']);
   });
 
+  it('has moved when a listener hears of it, who may ask for a place there and then', () => {
+    const limiter = limiterWith({ initialLimit: 1 });
+    const seen: number[] = [];
+    events.on('concurrency_limit_changed').subscribe(() => {
+      NEVER.pipe(adaptiveConcurrency(limiter)).subscribe();
+      seen.push(limiter.limit, limiter.activeCount, limiter.queueSize);
+    });
+    const first = new Subject();
+    first.pipe(adaptiveConcurrency(limiter)).subscribe();
+    NEVER.pipe(adaptiveConcurrency(limiter)).subscribe();
+    first.next(1);
+    // Nobody overtakes who waits.
+    expect(seen).toStrictEqual([2, 1, 2]);
+    expect([limiter.activeCount, limiter.queueSize]).toStrictEqual([2, 1]);
+  });
+
   it('takes nobody’s place away when it falls, and lets nobody in until there is room', () => {
     const limiter = limiterWith({ algorithm: aimd({ backoffRatio: 0.5 }), initialLimit: 4 });
     const streams = Array.from({ length: 5 }, () => new Subject());

@@ -238,6 +238,15 @@ describe('gradient', () => {
     expect(control.sampled({ latency: 49, inFlight: 22 })).toBe('measuring');
   });
 
+  it('knows services that need no time at all', () => {
+    const control = gradient({ window: 1 }).begin(bounds());
+    feed(control, 3, 0);
+    feed(control, 100, 0);
+    expect(control.limit).toBeGreaterThan(20);
+    control.sampled({ latency: 1, inFlight: control.limit });
+    expect(control.limit).toBeGreaterThan(10);
+  });
+
   it('comes up again from a floor that cannot be halved', () => {
     const control = gradient({ window: 1 }).begin(bounds({ initialLimit: 1 }));
     feed(control, 60, 5, 1);
@@ -252,7 +261,7 @@ it.each([
   const step = fc.oneof(
     fc.constant('drop' as const),
     fc.record({
-      latency: fc.double({ min: 0, max: 1e6, noNaN: true }),
+      latency: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1e6, noNaN: true })),
       share: fc.double({ min: 0, max: 1, noNaN: true }),
     }),
   );
