@@ -6,7 +6,7 @@ export const composition: Section = {
     {
       name: 'One order',
       promise:
-        'From the outside to the inside: fallback, total timeout, retry, hedge, circuit breaker, rate limit, bulkhead, first and each timeout, source. Written by hand it is the same the other way round.',
+        'From the outside to the inside: fallback, total timeout, retry, hedge, circuit breaker, throttle, rate limit, bulkhead, first and each timeout, source. Written by hand it is the same the other way round.',
       shown: {
         resilience: [
           'A stream that has no trouble is not touched',
@@ -52,8 +52,8 @@ export const composition: Section = {
     },
     {
       name: 'An open circuit uses no quota',
-      promise: 'Neither a permit nor a place.',
-      shown: { resilience: 'An open circuit uses no quota' },
+      promise: 'Neither a permit nor a place, and nor does what an adaptive throttle turns away.',
+      shown: { resilience: ['An open circuit uses no quota', 'What is turned away uses no quota'] },
     },
     {
       name: 'The total bounds waits and back-offs',

@@ -21,7 +21,7 @@ const states = { c: 'closed', o: 'open', h: 'half-open' } satisfies Record<strin
 export const resilienceChapter: Chapter = {
   operator: 'resilience',
   introduction:
-    'Every pattern helps alone; in the wrong order they harm each other. This is the order in which they help: fallback > total timeout > retry > hedge > circuit breaker > rate limit > bulkhead > first and each timeout > source. Each diagram shows one reason for it.',
+    'Every pattern helps alone; in the wrong order they harm each other. This is the order in which they help: fallback > total timeout > retry > hedge > circuit breaker > throttle > rate limit > bulkhead > first and each timeout > source. Each diagram shows one reason for it.',
   diagrams: [
     {
       title: 'A stream that has no trouble is not touched',
@@ -223,6 +223,37 @@ export const resilienceChapter: Chapter = {
           expected: '--o-x 47ms h',
           values: { o: 'circuit_opened', x: 'circuit_rejected', h: 'circuit_half_open', q: 'rate_limited' },
         },
+      },
+    },
+    {
+      title: 'What is turned away uses no quota',
+      prose:
+        'The throttle stands outside of the limiter. The first attempt takes the only permit and is refused by the service; the second consumer is turned away at once, not queued for a permit that the service would not honour.',
+      setup() {
+        const events = new EventBus();
+        return {
+          operator: resilience({
+            events,
+            random: () => 0.1,
+            throttle: { multiplier: 1 },
+            rateLimit: { requestsPerSecond: 100, burstSize: 1 },
+          }),
+          lanes: {
+            events: events.pipe(
+              filter(({ category }) => category !== 'lifecycle'),
+              map(({ type }) => type),
+            ),
+          },
+        };
+      },
+      source: '       --#',
+      sourceErrors: [{ status: 429 }],
+      consumers: ['   ^', '      ----^'],
+      expected: ['    --#', '    ----#'],
+      errors: [{ status: 429 }, 'ThrottledError'],
+      subscriptions: ['^-!'],
+      lanes: {
+        events: { expected: '----t', values: { t: 'throttled', q: 'rate_limited' } },
       },
     },
     {

@@ -1,4 +1,5 @@
 import type { MonoTypeOperatorFunction, Observable } from 'rxjs';
+import { AdaptiveThrottle } from '../adaptive-throttle/index.ts';
 import { Bulkhead } from '../bulkhead/index.ts';
 import { CircuitBreaker } from '../circuit-breaker/index.ts';
 import { clockOf } from '../core/clock.ts';
@@ -42,6 +43,7 @@ export class GuardedProvider {
   readonly provider: ChatProvider;
   readonly circuitBreaker: CircuitBreaker;
   readonly #policies: Policies;
+  readonly #throttle: AdaptiveThrottle | undefined;
   readonly #rateLimit: RateLimiter | undefined;
   readonly #bulkhead: Places | undefined;
   readonly #budget: RetryBudget | undefined;
@@ -49,7 +51,7 @@ export class GuardedProvider {
   readonly #estimator = new TokenEstimator();
 
   constructor(provider: ChatProvider, policies: Policies) {
-    const { circuitBreaker = {}, rateLimit, bulkhead, retry, hedge, events, scheduler } = policies;
+    const { circuitBreaker = {}, throttle, rateLimit, bulkhead, retry, hedge, events, scheduler } = policies;
     const common = { name: provider.name, events, scheduler };
     this.provider = provider;
     this.#policies = policies;
@@ -57,6 +59,10 @@ export class GuardedProvider {
       circuitBreaker instanceof CircuitBreaker
         ? circuitBreaker
         : new CircuitBreaker({ ...common, ...circuitBreaker });
+    this.#throttle =
+      throttle === undefined || throttle instanceof AdaptiveThrottle
+        ? throttle
+        : new AdaptiveThrottle({ ...common, ...throttle });
     this.#rateLimit =
       rateLimit === undefined || rateLimit instanceof RateLimiter
         ? rateLimit
@@ -73,11 +79,13 @@ export class GuardedProvider {
 
   /** The same policies made anew for another provider, and called after it; shared objects guard the first one alone. */
   static alternative(provider: ChatProvider, policies: Policies): GuardedProvider {
-    const { circuitBreaker, rateLimit, bulkhead } = policies;
+    const { circuitBreaker, throttle, rateLimit, bulkhead } = policies;
     const { name } = provider;
     return new GuardedProvider(provider, {
       ...policies,
       circuitBreaker: circuitBreaker instanceof CircuitBreaker ? undefined : { ...circuitBreaker, name },
+      throttle:
+        throttle === undefined || throttle instanceof AdaptiveThrottle ? undefined : { ...throttle, name },
       rateLimit:
         rateLimit === undefined || rateLimit instanceof RateLimiter ? undefined : { ...rateLimit, name },
       bulkhead: bulkhead === undefined || bulkhead instanceof Places ? undefined : { ...bulkhead, name },
@@ -135,6 +143,7 @@ export class GuardedProvider {
         hedgeIf: (error) => !givesWay(error) && (hedging.hedgeIf ?? mayPassAtOnce)(error),
       },
       circuitBreaker: this.circuitBreaker,
+      throttle: this.#throttle,
       rateLimit: this.#rateLimit,
       bulkhead: this.#bulkhead,
       priority: call.priority,

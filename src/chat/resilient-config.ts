@@ -16,7 +16,7 @@ const provider = (): z.ZodMiniCustom<ChatProvider, ChatProvider> =>
     return typeof stream === 'function' && typeof name === 'string' && name !== '';
   }, 'must be a ChatProvider with a name, such as openAICompatible(…)');
 
-const { retry, circuitBreaker, rateLimit, bulkhead } = ResilienceConfigSchema.shape;
+const { retry, circuitBreaker, throttle, rateLimit, bulkhead } = ResilienceConfigSchema.shape;
 
 const timeoutOption = () => z.optional(z.union([limit(), ChatTimeoutSchema]));
 
@@ -28,6 +28,7 @@ export const ResilientProviderConfigSchema = z
     retry: retry.check(z.refine(leavesRecovery, 'must not hold "commitOn" or "resume": see "recovery"')),
     hedge: z.optional(z.union([delay(), ChatHedgeSchema])),
     timeout: timeoutOption(),
+    throttle,
     rateLimit,
     bulkhead,
     estimateTokens: z.optional(functionOption<(request: ChatRequest) => number | TokenUsage>()),
@@ -75,7 +76,7 @@ function leavesRecovery(config: unknown): boolean {
 export interface Policies
   extends Pick<
     ResilienceConfig,
-    'name' | 'events' | 'scheduler' | 'circuitBreaker' | 'rateLimit' | 'bulkhead'
+    'name' | 'events' | 'scheduler' | 'circuitBreaker' | 'throttle' | 'rateLimit' | 'bulkhead'
   > {
   /**
    * Retries beside the first attempt, or a config. By default only what may pass is retried, and never what has been

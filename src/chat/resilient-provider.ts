@@ -60,7 +60,7 @@ type Outcome = 'completed' | 'failed' | 'cancelled';
  * `R` is a `retract`, `S` a `switch`, `F` the `finish`.
  *
  * **One call.** Every provider has a pipeline of its own, see `resilience()`: `timeout.total` > retry > hedge > circuit
- * breaker > rate limit > bulkhead > the clocks of one attempt > provider. What a provider finally fails with is answered by the next
+ * breaker > throttle > rate limit > bulkhead > the clocks of one attempt > provider. What a provider finally fails with is answered by the next
  * one, except `invalid` requests and the `content-filter` (see `fallbackOn`) and the caller's own abort, which no other
  * provider cures. A conversation that is too long is passed only to those who are not known to hold no more
  * (`capabilities.contextWindow`), and a provider that is silent until `timeout.first` or `timeout.headers`, or whose circuit

@@ -1,6 +1,11 @@
 import type { ObservableInput } from 'rxjs';
 import * as z from 'zod/mini';
 import type { AdaptiveConcurrency } from '../adaptive-concurrency/index.ts';
+import {
+  AdaptiveThrottle,
+  type AdaptiveThrottleConfig,
+  AdaptiveThrottleConfigSchema,
+} from '../adaptive-throttle/index.ts';
 import { type Bulkhead, type BulkheadConfig, BulkheadConfigSchema } from '../bulkhead/index.ts';
 import {
   CircuitBreaker,
@@ -60,6 +65,13 @@ export const ResilienceConfigSchema = z.strictObject({
       CircuitBreakerConfigSchema,
     ]),
   ),
+  /** A shared adaptive throttle, or the config of one. Every attempt may be turned away. @default none */
+  throttle: z.optional(
+    z.union([
+      z.instanceof(AdaptiveThrottle, { error: 'must be an AdaptiveThrottle' }),
+      AdaptiveThrottleConfigSchema,
+    ]),
+  ),
   /** A shared limiter, or the config of one. Every attempt takes a permit. @default none */
   rateLimit: z.optional(
     z.union([z.instanceof(RateLimiter, { error: 'must be a RateLimiter' }), RateLimiterConfigSchema]),
@@ -86,6 +98,7 @@ export interface ResilienceConfig<T = unknown, A extends Alternative = never, R 
     | 'retry'
     | 'hedge'
     | 'circuitBreaker'
+    | 'throttle'
     | 'rateLimit'
     | 'bulkhead'
     | 'tokensOf'
@@ -110,6 +123,8 @@ export interface ResilienceConfig<T = unknown, A extends Alternative = never, R 
   hedge?: number | HedgeConfig<T, ObservableInput<T> | (() => ObservableInput<T>)> | undefined;
   /** A shared breaker, or the config of one. Sees every attempt. @default none */
   circuitBreaker?: CircuitBreaker | CircuitBreakerConfig | undefined;
+  /** A shared adaptive throttle, or the config of one. Every attempt may be turned away. @default none */
+  throttle?: AdaptiveThrottle | AdaptiveThrottleConfig | undefined;
   /** A shared limiter, or the config of one. Every attempt takes a permit. @default none */
   rateLimit?: RateLimiter | RateLimiterConfig | undefined;
   /** A shared bulkhead, one with a fixed or an adaptive limit, or the config of one. Every attempt takes a place. @default none */

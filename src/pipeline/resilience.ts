@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import type * as z from 'zod/mini';
+import { AdaptiveThrottle, adaptiveThrottle } from '../adaptive-throttle/index.ts';
 import { bulkhead } from '../bulkhead/index.ts';
 import { CircuitBreaker, circuitBreaker } from '../circuit-breaker/index.ts';
 import { clockOf } from '../core/clock.ts';
@@ -38,8 +39,8 @@ import { type ResilienceConfig, ResilienceConfigSchema, type TransparentParts } 
  * circuit     c------o------ 43ms h   c closed, o open, h half-open
  * ```
  *
- * From the outside to the inside: fallback > `timeout.total` > retry > hedge > circuit breaker > rate limit > bulkhead
- * > `timeout.first` and `timeout.each` > source.
+ * From the outside to the inside: fallback > `timeout.total` > retry > hedge > circuit breaker > throttle > rate limit >
+ * bulkhead > `timeout.first` and `timeout.each` > source.
  *
  * - The breaker sees every attempt and every attempt's timeout; an open circuit uses no permit and no place.
  * - So a hedge takes a permit and a place of its own, and is no retry: it begins anew with each of them.
@@ -55,9 +56,9 @@ import { type ResilienceConfig, ResilienceConfigSchema, type TransparentParts } 
  * Unsubscribing ends whatever is under way, an attempt, a wait in line or a back-off, and is neutral to all parts.
  *
  * @param config the parts. A `fallback` that is to answer with `undefined` is written `[undefined]`.
- * @returns an operator; subscriptions through it share breaker, limiter and bulkhead.
- * @throws {FallbackExhaustedError | StreamTimeoutError | RetryExhaustedError | CircuitOpenError | RateLimitExceededError |
- * BulkheadRejectedError} (as the stream's error), or the error of the source: what the outermost part says.
+ * @returns an operator; subscriptions through it share breaker, throttle, limiter and bulkhead.
+ * @throws {FallbackExhaustedError | StreamTimeoutError | RetryExhaustedError | CircuitOpenError | ThrottledError |
+ * RateLimitExceededError | BulkheadRejectedError} (as the stream's error), or the error of the source: what the outermost part says.
  * @throws {ConfigurationError} at once, naming the option and the value.
  *
  * @example
@@ -110,6 +111,8 @@ export function resilience(
     const demand = { priority, patience, tokens, tokensOf, usageOf, reportsOf };
     layers.push(rateLimit(inheriting(parts.rateLimit, RateLimiter, common), demand));
   }
+  if (parts.throttle)
+    layers.push(adaptiveThrottle(inheriting(parts.throttle, AdaptiveThrottle, { ...common, random })));
   if (parts.circuitBreaker)
     layers.push(circuitBreaker(inheriting(parts.circuitBreaker, CircuitBreaker, common)));
   const retry =

@@ -7,10 +7,14 @@ import {
   adaptiveThrottle,
   Bulkhead,
   bulkhead,
+  type ChatChunk,
   ConfigurationError,
   EventBus,
   type EventData,
   isThrottledError,
+  ProviderError,
+  ResilientProvider,
+  resilience,
   retryWithBackoff,
   StreamTimeoutError,
 } from '../../src/index.ts';
@@ -221,6 +225,46 @@ describe('a request that is turned away', () => {
     for (let request = 0; request < 1_000; request++) settle(throttle, busy);
     expect(throttle.probability).toBe(0.95);
     expect(throttleWith({ maxProbability: 0 }).probability).toBe(0);
+  });
+});
+
+describe('as a part', () => {
+  it('of resilience() it is told of every attempt, and inherits name, bus, clock and chance', () => {
+    const sources: string[] = [];
+    events.on('throttled').subscribe(({ source }) => sources.push(source));
+    const guarded = resilience({ name: 'search', events, scheduler, random: () => 0.4, throttle: {} });
+    const names: unknown[] = [];
+    for (let request = 0; request < 2; request++)
+      throwError(() => busy)
+        .pipe(guarded)
+        .subscribe({ error: ({ name }) => names.push(name) });
+    expect([names, sources]).toStrictEqual([['Error', 'ThrottledError'], ['search']]);
+    expect(() => resilience({ throttle: { multiplier: 0 } })).toThrow('"throttle.multiplier"');
+    expect(() => resilience({ throttle: 3 as never })).toThrow('"throttle" must be an AdaptiveThrottle');
+  });
+
+  it('of a chat it guards its provider, and what it turns away is answered by the next one', () => {
+    const throttle = throttleWith({ random: () => 0.4 });
+    const asked: string[] = [];
+    const provider = (name: string, chunks: Observable<ChatChunk>) => ({
+      name,
+      stream: () => {
+        asked.push(name);
+        return chunks;
+      },
+    });
+    const refused = throwError(() => new ProviderError('No.', { kind: 'overloaded', provider: 'main' }));
+    const answer = of<ChatChunk>({ type: 'text', text: 'Hello' }, { type: 'finish', reason: 'stop' });
+    const assistant = new ResilientProvider({
+      provider: provider('main', refused),
+      fallbackProvider: provider('spare', answer),
+      throttle,
+      scheduler,
+      events,
+    });
+    for (let call = 0; call < 2; call++) assistant.stream([{ role: 'user', content: 'Hi' }]).subscribe();
+    expect(asked).toStrictEqual(['main', 'spare', 'spare']);
+    expect([throttle.requests, throttle.accepts, throttle.rejectedCount]).toStrictEqual([2, 0, 1]);
   });
 });
 

@@ -19,6 +19,7 @@ const WITHOUT_DIAGRAM: Readonly<Record<string, Readonly<Record<string, string>>>
     fallbackProvider: "is 'spare' in the shorthand of the chapter",
     fallbackProviders:
       'is fallbackProvider for several; that they are tried in order, the chapter of fallback shows',
+    throttle: 'the chapter of resilience shows it: a provider puts the same policies in the same order',
     'call: priority': 'is handed to rateLimit and bulkhead, whose chapters show it',
     'call: callId': 'is handed to the provider, for its logs',
   },
