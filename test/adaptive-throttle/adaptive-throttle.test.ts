@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { EMPTY, NEVER, Observable, of, Subject, throwError } from 'rxjs';
+import { EMPTY, from, NEVER, Observable, of, Subject, throwError } from 'rxjs';
 import { beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import {
   AdaptiveThrottle,
@@ -254,7 +254,11 @@ describe('as a part', () => {
       },
     });
     const refused = throwError(() => new ProviderError('No.', { kind: 'overloaded', provider: 'main' }));
-    const answer = of<ChatChunk>({ type: 'text', text: 'Hello' }, { type: 'finish', reason: 'stop' });
+    const chunks: ChatChunk[] = [
+      { type: 'text', text: 'Hello' },
+      { type: 'finish', reason: 'stop' },
+    ];
+    const answer = from(chunks);
     const assistant = new ResilientProvider({
       provider: provider('main', refused),
       fallbackProvider: provider('spare', answer),
