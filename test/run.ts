@@ -20,7 +20,7 @@ interface TestReport {
   }[];
 }
 
-const STEP_LIMIT = 10 * 60_000;
+const STEP_LIMIT = 30 * 60_000;
 
 process.chdir(resolve(import.meta.dirname, '..'));
 const scratch = mkdtempSync(join(tmpdir(), 'rxjs-resilience-'));
