@@ -39,9 +39,10 @@ export type GradientConfig = z.input<typeof GradientConfigSchema>;
  * again: by that a queue goes away, while a service that has become slower stays as it is, and the limit grows back.
  *
  * Sources: gradient, root and back-off are those of `GradientLimit` of Netflix' concurrency-limits; the dips and the
- * medians are those of Envoy's gradient controller (adaptive concurrency filter), the examples of whose tests it
- * reproduces. Envoy dips to a small fixed number, and lets the gradient rise to 2: half of the limit is enough to see a
- * queue go and leaves long streams their places, and noise in the latency does not drive the limit up.
+ * medians are those of Envoy's gradient controller (adaptive concurrency filter). Envoy dips to a small fixed number, and
+ * lets the gradient rise to 2; here half of the limit is enough to see a queue go and leaves long streams their places,
+ * and noise in the latency does not drive the limit up. Where that makes no difference it reproduces the examples of
+ * Envoy's tests.
  *
  * @throws {ConfigurationError} naming the option and the value.
  */
@@ -93,6 +94,7 @@ class GradientControl implements LimitControl {
 
   dropped(): string {
     this.#estimate = within(this.#estimate * this.#options.backoffRatio, this.#bounds);
+    this.#underLoad.clear();
     return 'drop';
   }
 
