@@ -7,7 +7,6 @@ export * from './circuit-breaker/index.ts';
 export type { DemandOptions } from './core/demand.ts';
 export {
   BulkheadRejectedError,
-  type BulkheadRejection,
   ChaosError,
   CircuitOpenError,
   ConfigurationError,
@@ -47,6 +46,7 @@ export {
 export { type AcquireOptions, Lease } from './core/lease.ts';
 export type { AddingOperator, TransparentOperator } from './core/operator-types.ts';
 export { RetryBudget, type RetryBudgetConfig, RetryBudgetConfigSchema } from './core/retry-budget.ts';
+export type { Rejection } from './core/waiting-room.ts';
 export * from './fallback/index.ts';
 export * from './health/index.ts';
 export * from './hedge/index.ts';

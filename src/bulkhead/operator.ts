@@ -25,10 +25,16 @@ import { Bulkhead, type BulkheadConfig } from './bulkhead.ts';
  * given back before downstream hears of complete or error, and when downstream unsubscribes; unsubscribing in the queue
  * leaves the queue. An error passes through unchanged.
  *
+ * Who has a higher `priority` stands before the others, and takes the place of the last of the lowest when the line is
+ * full. There is no ageing: who is less urgent waits until `queueTimeout` at most. Who would have to wait longer than its
+ * `patience`, judged by how long the last streams were open, is refused at once.
+ *
  * @param bulkhead the shared object, a `Bulkhead` or an `AdaptiveConcurrency`, or a config from which one is made for this
  * operator.
+ * @param options what each subscription asks.
  * @returns an operator; every subscription through it takes one lease for as long as it is open.
- * @throws {BulkheadRejectedError} (as the stream's error) when the queue is full or the wait was too long.
+ * @throws {BulkheadRejectedError} (as the stream's error) when the queue is full, the wait is or would be too long, or the
+ * place in line was needed for a higher `priority`: see its `reason`.
  * @throws {ConfigurationError} at once, naming the option and the value.
  *
  * @example

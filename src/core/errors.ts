@@ -3,6 +3,8 @@
  * this package in one program: guards ask for the brand, never for the class.
  */
 
+import type { Rejection } from './waiting-room.ts';
+
 const brandOf = (name: string): symbol => Symbol.for(`rxjs-resilience/${name}`);
 
 /** A guard that asks for the brand of `name`. */
@@ -89,12 +91,6 @@ export class CircuitOpenError extends ResilienceError {
 /** Whether it is a {@link CircuitOpenError}, from whatever copy of this package. */
 export const isCircuitOpenError = guardFor<CircuitOpenError>('CircuitOpenError');
 
-/**
- * Why a bulkhead refuses. `queue-full`: nobody more may wait. `queue-timeout`: the wait took too long. `deadline`: it would
- * take, or has taken, longer than the caller has patience. `evicted`: somebody of higher priority needed the place in line.
- */
-export type BulkheadRejection = 'queue-full' | 'queue-timeout' | 'deadline' | 'evicted';
-
 /** The bulkhead has no place, and none in its queue; or the wait there is too long. */
 export class BulkheadRejectedError extends ResilienceError {
   static {
@@ -102,11 +98,11 @@ export class BulkheadRejectedError extends ResilienceError {
   }
   /** Name of the bulkhead. */
   readonly bulkhead: string;
-  readonly reason: BulkheadRejection;
+  readonly reason: Rejection;
   /** Milliseconds until a place may be expected, judged by the last streams; `undefined` before the first has ended. */
   readonly retryAfter: number | undefined;
 
-  constructor(bulkhead: string, reason: BulkheadRejection, explanation: string, retryAfter?: number) {
+  constructor(bulkhead: string, reason: Rejection, explanation: string, retryAfter?: number) {
     const advice = retryAfter === undefined ? '' : ` A place may be expected in ${Math.ceil(retryAfter)} ms.`;
     super(`Bulkhead "${bulkhead}" ${explanation}${advice}`);
     this.bulkhead = bulkhead;

@@ -1,6 +1,6 @@
 import { defer, mergeWith, type Observable, of } from 'rxjs';
 import { type Clock, isDue, type Timer } from './clock.ts';
-import { BulkheadRejectedError, type BulkheadRejection } from './errors.ts';
+import { BulkheadRejectedError } from './errors.ts';
 import type { EventBus } from './event-bus.ts';
 import {
   type AcquireOptions,
@@ -14,7 +14,7 @@ import {
 } from './lease.ts';
 import { MovingMean } from './moving-mean.ts';
 import { OrderedSubject } from './ordered-subject.ts';
-import { WaitingLine, type WaitingPlace } from './waiting-line.ts';
+import { isShed, type Rejection, type Terms, WaitingRoom, type WaitingRoomConfig } from './waiting-room.ts';
 
 export interface PlacesState {
   /** Leases that are out. */
@@ -23,12 +23,9 @@ export interface PlacesState {
   readonly queueSize: number;
 }
 
-export interface PlacesConfig {
+export interface PlacesConfig extends WaitingRoomConfig {
   readonly name: string;
   readonly places: number;
-  readonly maxQueue: number;
-  readonly queueTimeout: number;
-  readonly clock: Clock;
   readonly events: EventBus;
 }
 
@@ -38,27 +35,27 @@ export interface PlacesConfig {
  */
 export abstract class Places implements AdmissionPolicy {
   readonly name: string;
-  readonly #maxQueue: number;
-  readonly #queueTimeout: number;
   readonly #clock: Clock;
   readonly #events: EventBus;
-  readonly #line = new WaitingLine(() => this.#changed());
+  readonly #line: WaitingRoom;
   readonly #changes$ = new OrderedSubject<PlacesState>();
   /** How long the last leases were held. */
   readonly #serviceTime = new MovingMean();
   #places: number;
   #activeCount = 0;
-  #rejectedCount = 0;
   #handingOut = false;
   #timer: Timer | undefined;
 
-  constructor({ name, places, maxQueue, queueTimeout, clock, events }: PlacesConfig) {
+  constructor({ name, places, events, ...room }: PlacesConfig) {
     this.name = name;
     this.#places = places;
-    this.#maxQueue = maxQueue;
-    this.#queueTimeout = queueTimeout;
-    this.#clock = clock;
+    this.#clock = room.clock;
     this.#events = events;
+    this.#line = new WaitingRoom(
+      room,
+      () => this.#changed(),
+      (reason, terms) => this.#rejection(reason, terms),
+    );
   }
 
   /** Leases that may be out at a time. */
@@ -68,7 +65,7 @@ export abstract class Places implements AdmissionPolicy {
 
   /** Attempts that may wait at a time. */
   get maxQueue(): number {
-    return this.#maxQueue;
+    return this.#line.maxQueue;
   }
 
   /** Leases that are out. */
@@ -83,7 +80,7 @@ export abstract class Places implements AdmissionPolicy {
 
   /** Attempts refused so far, by a full queue or by the time they waited. */
   get rejectedCount(): number {
-    return this.#rejectedCount;
+    return this.#line.rejectedCount;
   }
 
   /** The state now and after every change, also after those that a listener makes while it hears of the first. */
@@ -109,29 +106,13 @@ export abstract class Places implements AdmissionPolicy {
   /** @internal */
   admit(applicant: Applicant, { priority = 0, patience = Infinity }: Demand = {}): Lease | Place | Error {
     if (this.#activeCount < this.#places && this.#line.isFree(priority)) return this.#lease();
-    const expected = this.#expectedWait(priority);
-    const isFull = this.#line.size >= this.#maxQueue;
-    const evicted = isFull ? this.#line.outranked(priority) : undefined;
-    if (isFull && evicted === undefined) {
-      const explanation = `is full: ${this.#activeCount} active, ${this.#line.size} waiting (maxQueue).`;
-      return this.#reject('queue-full', explanation, expected);
-    }
-    const longest = Math.min(patience, this.#queueTimeout);
-    if (expected !== undefined && !isDue(expected, patience))
-      return this.#shed('deadline', priority, `has no place within ${patience} ms (patience).`, expected);
-
-    if (evicted !== undefined) this.#line.remove(evicted);
-    const since = this.#clock.now();
-    const place = this.#line.join({ applicant, priority, since, patience: longest, load: ONE });
-    if (place === this.#line.mostUrgent) this.#watch();
-    this.#changed();
-    this.#events.publish('bulkhead_queued', this.name, this.#state());
-    if (evicted !== undefined) {
-      const wait = this.#expectedWait(evicted.priority);
-      const explanation = 'gave the place in line to a higher priority.';
-      evicted.applicant.refused(() => this.#shed('evicted', evicted.priority, explanation, wait));
-    }
-    return place;
+    // It is an estimate: by that nobody is refused who has not said how long is too long.
+    const wait = patience === Infinity ? undefined : this.#expectedWait(priority);
+    return this.#line.enter(applicant, { priority, patience, load: ONE }, wait, (place) => {
+      if (place === this.#line.mostUrgent) this.#watch();
+      this.#changed();
+      this.#events.publish('bulkhead_queued', this.name, this.#state());
+    });
   }
 
   /**
@@ -191,41 +172,25 @@ export abstract class Places implements AdmissionPolicy {
 
   #sendOverdueAway(): void {
     const now = this.#clock.now();
-    for (let place = this.#line.mostUrgent; place && isDue(place.due, now); place = this.#line.mostUrgent) {
-      this.#line.remove(place);
-      this.#changed();
-      place.applicant.refused(() => this.#overdue(place));
-    }
+    this.#line.sendAway(
+      (due) => isDue(due, now),
+      () => this.#changed(),
+    );
     this.#watch();
   }
 
-  #overdue({ patience, priority }: WaitingPlace): BulkheadRejectedError {
-    const explanation = `gave no place within ${patience} ms`;
-    const expected = this.#expectedWait(priority);
-    return patience < this.#queueTimeout
-      ? this.#shed('deadline', priority, `${explanation} (patience).`, expected)
-      : this.#reject('queue-timeout', `${explanation} (queueTimeout).`, expected);
-  }
-
-  #shed(
-    reason: BulkheadRejection,
-    priority: number,
-    explanation: string,
-    retryAfter: number | undefined,
-  ): BulkheadRejectedError {
-    this.#rejectedCount++;
-    this.#events.publish('load_shed', this.name, { reason, priority, retryAfter });
-    return new BulkheadRejectedError(this.name, reason, explanation, retryAfter);
-  }
-
-  #reject(
-    reason: 'queue-full' | 'queue-timeout',
-    explanation: string,
-    retryAfter: number | undefined,
-  ): BulkheadRejectedError {
-    this.#rejectedCount++;
-    this.#events.publish('bulkhead_rejected', this.name, { reason, ...this.#state() });
-    return new BulkheadRejectedError(this.name, reason, explanation, retryAfter);
+  #rejection(reason: Rejection, { priority, patience }: Terms): BulkheadRejectedError {
+    const retryAfter = this.#expectedWait(priority);
+    const state = this.#state();
+    if (isShed(reason)) this.#events.publish('load_shed', this.name, { reason, priority, retryAfter });
+    else this.#events.publish('bulkhead_rejected', this.name, { reason, ...state });
+    const explanation = {
+      'queue-full': `is full: ${state.activeCount} active, ${state.queueSize} waiting (maxQueue).`,
+      'queue-timeout': `gave no place within ${patience} ms (queueTimeout).`,
+      deadline: `has no place within ${patience} ms (patience).`,
+      evicted: 'gave the place in line to a higher priority.',
+    };
+    return new BulkheadRejectedError(this.name, reason, explanation[reason], retryAfter);
   }
 
   #changed(): void {

@@ -9,7 +9,7 @@ import { RateLimiter } from './rate-limiter.ts';
 import type { RateLimiterConfig } from './rate-limiter-config.ts';
 
 /**
- * Bounds how many subscriptions may start in a span of time.
+ * Bounds how many subscriptions may start in a span of time, and how many model tokens they use.
  *
  * *rateLimit: First a burst, then one after the other*
  * ```text
@@ -37,10 +37,21 @@ import type { RateLimiterConfig } from './rate-limiter-config.ts';
  * The algorithm is a token bucket by virtual scheduling (GCRA, ITU-T I.371). `burstSize` permits are there at the start,
  * `requestsPerSecond` come back, and what is not used does not pile up beyond the burst.
  *
+ * **Model tokens.** With `tokensPerMinute` and its kind a subscription reserves `tokens` before it starts, from all limits
+ * at once. While it flows, what its values hold beyond that (`tokensOf`, `usageOf`) is taken as it comes; at its end the
+ * last `usageOf` is settled: the rest of the reservation goes back, what it lacks becomes a debt, which is paid before
+ * anybody else starts. Without a usage, a stream that completes has used what was counted, if something was, and one that
+ * breaks off or is cancelled keeps its reservation.
+ *
+ * **The service.** An error with the status 429 or of the kind `rate-limit` (503, 529 and `overloaded` if they have a
+ * `retryAfter`) pauses the limiter for all, and `reportsOf` lowers it to what the service says is left: see `feedback`.
+ *
  * @param limiter the shared object, or a config from which one is made for this operator. By default 10 a second, 20 at
  * once, a line of 50, a wait of 5 000 ms.
+ * @param options what each subscription asks, and how its values tell what it uses.
  * @returns an operator; every subscription through it takes one permit.
- * @throws {RateLimitExceededError} (as the stream's error) with `retryAfter`, when the queue is full or the wait too long.
+ * @throws {RateLimitExceededError} (as the stream's error) with `retryAfter`, when the queue is full, the wait too long, or
+ * the place in line needed for a higher `priority`.
  * @throws {ConfigurationError} at once, naming the option and the value.
  *
  * @example
@@ -50,6 +61,9 @@ import type { RateLimiterConfig } from './rate-limiter-config.ts';
  * // first
  * of('second').pipe(gently).subscribe({ error: ({ name }) => console.log(name) });
  * // RateLimitExceededError
+ *
+ * const limiter = new RateLimiter({ requestsPerMinute: 500, tokensPerMinute: 30_000 });
+ * const answer$ = ask(question).pipe(rateLimit(limiter, { tokens: 1_200, usageOf: (chunk) => chunk.usage }));
  * ```
  * @see {@link RateLimiter}
  */

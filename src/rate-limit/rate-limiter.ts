@@ -14,7 +14,8 @@ import {
 } from '../core/lease.ts';
 import { OrderedSubject } from '../core/ordered-subject.ts';
 import { defaultRandom } from '../core/random.ts';
-import { type Load, WaitingLine, type WaitingPlace } from '../core/waiting-line.ts';
+import type { Load, WaitingPlace } from '../core/waiting-line.ts';
+import { isShed, type Rejection, type Terms, WaitingRoom } from '../core/waiting-room.ts';
 import { Buckets, type LimitedBucket } from './buckets.ts';
 import { type Desk, RateLimitLease, type TokenDemand } from './rate-limit-lease.ts';
 import {
@@ -72,11 +73,9 @@ export class RateLimiter implements AdmissionPolicy {
   readonly #buckets: Buckets;
   readonly #traffic = new Traffic();
   readonly #feedback: ServerFeedback;
-  readonly #maxQueue: number;
-  readonly #queueTimeout: number;
   readonly #clock: Clock;
   readonly #events: EventBus;
-  readonly #line = new WaitingLine<Waiter>(() => this.#left());
+  readonly #line: WaitingRoom<Waiter>;
   readonly #changes$ = new OrderedSubject<RateLimiterState>();
   readonly #desk: Desk = {
     sent: (load) => {
@@ -113,7 +112,6 @@ export class RateLimiter implements AdmissionPolicy {
       );
     },
   };
-  #rejectedCount = 0;
   #handingOut = false;
   /** Until when nobody may begin. */
   #pausedUntil: number | undefined;
@@ -124,20 +122,23 @@ export class RateLimiter implements AdmissionPolicy {
   /** @throws {ConfigurationError} naming the option and the value. */
   constructor(config: RateLimiterConfig = {}) {
     const options = parseConfig('RateLimiter', RateLimiterConfigSchema, config);
+    const { maxQueue, queueTimeout, feedback = USUAL_FEEDBACK, random = defaultRandom } = options;
     this.name = options.name ?? 'rate-limiter';
-    this.#buckets = new Buckets(limitsOf(options));
-    const { feedback = USUAL_FEEDBACK, random = defaultRandom } = options;
-    this.#feedback = new ServerFeedback(feedback, this.#traffic, this.#regulated, random);
-    this.#maxQueue = options.maxQueue;
-    this.#queueTimeout = options.queueTimeout;
     this.#clock = clockOf(options.scheduler);
     this.#events = options.events ?? getEventBus();
+    this.#buckets = new Buckets(limitsOf(options));
+    this.#feedback = new ServerFeedback(feedback, this.#traffic, this.#regulated, random);
+    this.#line = new WaitingRoom<Waiter>(
+      { maxQueue, queueTimeout, clock: this.#clock },
+      () => this.#left(),
+      (reason, terms) => this.#rejection(reason, terms),
+    );
   }
 
   /** Permits for requests that `tryAcquire` could take now: none while somebody waits, or in a pause. */
   get available(): number {
-    if (this.#line.size > 0 || this.#pausedUntil !== undefined) return 0;
-    return Math.max(0, this.#buckets.of('requests')?.level(this.#clock.now()) ?? Infinity);
+    if (this.#line.size > 0 || !this.#isThere(ONE_REQUEST)) return 0;
+    return this.#buckets.of('requests')?.level(this.#clock.now()) ?? Infinity;
   }
 
   /** @internal Whether it matters how many tokens a request uses. */
@@ -147,7 +148,7 @@ export class RateLimiter implements AdmissionPolicy {
 
   /** Attempts that may wait at a time. */
   get maxQueue(): number {
-    return this.#maxQueue;
+    return this.#line.maxQueue;
   }
 
   /** Attempts that wait for a permit. */
@@ -157,7 +158,7 @@ export class RateLimiter implements AdmissionPolicy {
 
   /** Attempts refused so far: by a full queue, because the wait would have been or was too long, or for a higher priority. */
   get rejectedCount(): number {
-    return this.#rejectedCount;
+    return this.#line.rejectedCount;
   }
 
   /** The state as it is now; what comes back in the course of time is in it. */
@@ -221,7 +222,7 @@ export class RateLimiter implements AdmissionPolicy {
     this.#watch();
     this.#changed();
     this.#events.publish('limiter_paused', this.name, { resumesAfter: duration, reason });
-    this.#sendAway(({ due }) => due < (this.#pausedUntil ?? due));
+    this.#sendAway((due) => !isDue(this.#pausedUntil ?? due, due));
   }
 
   /** Ends a pause now. */
@@ -230,6 +231,7 @@ export class RateLimiter implements AdmissionPolicy {
     const moment = Math.min(this.#pausedUntil, this.#clock.now());
     this.#pausedUntil = undefined;
     this.#buckets.leaveRoomFor(this.#line.first?.load ?? ONE_REQUEST, moment);
+    this.#changed();
     this.#events.publish('limiter_resumed', this.name, {});
     this.#handOut();
   }
@@ -275,35 +277,17 @@ export class RateLimiter implements AdmissionPolicy {
       this.#take(load);
       return lease;
     }
-    const retryAfter = this.#retryAfter(load, priority);
-    const isFull = this.#line.size >= this.#maxQueue;
-    const evicted = isFull ? this.#line.outranked(priority) : undefined;
-    if (isFull && evicted === undefined)
-      return this.#reject(retryAfter, `has no permit, and ${this.#line.size} wait for one (maxQueue).`);
-    const longest = Math.min(patience, this.#queueTimeout);
-    if (!isDue(retryAfter, longest)) return this.#tooLate(longest, priority, retryAfter);
-
-    if (evicted !== undefined) this.#line.remove(evicted);
-    const since = this.#clock.now();
-    const place = this.#line.join({
-      applicant: { applicant, lease },
-      priority,
-      since,
-      patience: longest,
-      load,
+    const terms = { priority, patience, load };
+    const retryAfter = this.#retryAfter(terms);
+    return this.#line.enter(new Waiter(applicant, lease), terms, retryAfter, (place) => {
+      if (place === this.#line.first || place === this.#line.mostUrgent) this.#watch();
+      this.#changed();
+      this.#events.publish('rate_limited', this.name, { retryAfter, outcome: 'queued' });
     });
-    if (place === this.#line.first || place === this.#line.mostUrgent) this.#watch();
-    this.#changed();
-    this.#events.publish('rate_limited', this.name, { retryAfter, outcome: 'queued' });
-    if (evicted !== undefined) {
-      const explanation = 'gave the place in line to a higher priority.';
-      this.#refuse(evicted, (wait) => this.#shed('evicted', evicted.priority, wait, explanation));
-    }
-    return place;
   }
 
   /** Milliseconds until whoever asks for so much could begin. */
-  #retryAfter(load: Load, priority: number): number {
+  #retryAfter({ load, priority }: Terms): number {
     const now = this.#clock.now();
     const ahead = this.#line.ahead(priority, load);
     const wait = Math.max(0, this.#buckets.wait(now, load, ahead));
@@ -330,10 +314,9 @@ export class RateLimiter implements AdmissionPolicy {
     if (this.#handingOut) return;
     this.#handingOut = true;
     for (let place = this.#line.first; place && this.#isThere(place.load); place = this.#line.first) {
-      const { applicant, lease } = place.applicant;
       this.#line.remove(place);
       this.#take(place.load);
-      applicant.granted(lease);
+      place.applicant.granted();
     }
     this.#handingOut = false;
     this.#watch();
@@ -366,45 +349,27 @@ export class RateLimiter implements AdmissionPolicy {
     const now = this.#clock.now();
     if (this.#pausedUntil !== undefined && isDue(this.#pausedUntil, now)) this.resume();
     else this.#handOut();
-    this.#sendAway(({ due }) => isDue(due, now));
+    this.#sendAway((due) => isDue(due, now));
   }
 
-  /** Those whose patience ends first, as long as they are hopeless. */
-  #sendAway(isHopeless: (place: WaitingPlace<Waiter>) => boolean): void {
-    for (let place = this.#line.mostUrgent; place && isHopeless(place); place = this.#line.mostUrgent) {
-      const { patience, priority } = place;
-      this.#line.remove(place);
-      this.#changed();
-      this.#refuse(place, (wait) => this.#tooLate(patience, priority, wait));
-    }
+  #sendAway(isHopeless: (due: number) => boolean): void {
+    this.#line.sendAway(isHopeless, () => this.#changed());
     // Whoever is next now may ask for less.
     if (this.#line.first !== this.#watched) this.#handOut();
   }
 
-  #refuse(
-    { applicant, load, priority }: WaitingPlace<Waiter>,
-    because: (retryAfter: number) => RateLimitExceededError,
-  ): void {
-    applicant.applicant.refused(() => because(this.#retryAfter(load, priority)));
-  }
-
-  #tooLate(longest: number, priority: number, retryAfter: number): RateLimitExceededError {
-    const explanation = `has no permit within ${longest} ms`;
-    return longest < this.#queueTimeout
-      ? this.#shed('deadline', priority, retryAfter, `${explanation} (patience).`)
-      : this.#reject(retryAfter, `${explanation} (queueTimeout).`);
-  }
-
-  #shed(reason: string, priority: number, retryAfter: number, explanation: string): RateLimitExceededError {
-    this.#rejectedCount++;
-    this.#events.publish('load_shed', this.name, { reason, priority, retryAfter });
-    return new RateLimitExceededError(this.name, retryAfter, explanation);
-  }
-
-  #reject(retryAfter: number, explanation: string): RateLimitExceededError {
-    this.#rejectedCount++;
-    this.#events.publish('rate_limited', this.name, { retryAfter, outcome: 'rejected' });
-    return new RateLimitExceededError(this.name, retryAfter, explanation);
+  #rejection(reason: Rejection, terms: Terms): RateLimitExceededError {
+    const { priority, patience } = terms;
+    const retryAfter = this.#retryAfter(terms);
+    if (isShed(reason)) this.#events.publish('load_shed', this.name, { reason, priority, retryAfter });
+    else this.#events.publish('rate_limited', this.name, { retryAfter, outcome: 'rejected' });
+    const explanation = {
+      'queue-full': `has no permit, and ${this.#line.size} wait for one (maxQueue).`,
+      'queue-timeout': `has no permit within ${patience} ms (queueTimeout).`,
+      deadline: `has no permit within ${patience} ms (patience).`,
+      evicted: 'gave the place in line to a higher priority.',
+    };
+    return new RateLimitExceededError(this.name, retryAfter, explanation[reason]);
   }
 
   #adjust(bucket: LimitedBucket, to: number, reason: string): void {
@@ -421,9 +386,20 @@ export class RateLimiter implements AdmissionPolicy {
   }
 }
 
-interface Waiter {
-  readonly applicant: Applicant;
-  readonly lease: RateLimitLease;
+/** Whoever waits for a lease that is made out already. */
+class Waiter {
+  constructor(
+    private readonly applicant: Applicant,
+    private readonly lease: RateLimitLease,
+  ) {}
+
+  granted(): void {
+    this.applicant.granted(this.lease);
+  }
+
+  refused(why: () => Error): void {
+    this.applicant.refused(why);
+  }
 }
 
 const PauseSchema = z.object({ duration: duration() });
