@@ -30,6 +30,7 @@ const CIRCUIT = 'circuit-breaker/circuit.ts';
 const EVIDENCE = 'circuit-breaker/evidence.ts';
 const PLACES = 'core/places.ts';
 const LIMITER = 'rate-limit/rate-limiter.ts';
+const ROOM = 'core/waiting-room.ts';
 const LEASE = 'rate-limit/rate-limit-lease.ts';
 const RETRY_RUN = 'retry/retry-run.ts';
 const HEDGE_RUN = 'hedge/hedge-run.ts';
@@ -324,13 +325,13 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'Bulkhead: A refusal says why',
     PLACES,
-    "this.#events.publish('bulkhead_rejected', this.name, { reason, ...this.#state() });",
+    "this.#events.publish('bulkhead_rejected', this.name, { reason, ...state });",
     '',
   ),
   breakage(
     'Bulkhead: The more urgent first, and nobody in vain',
-    PLACES,
-    '!isDue(expected, patience)',
+    ROOM,
+    'wait !== undefined && !isDue(wait, terms.patience)',
     'false',
   ),
 
@@ -342,8 +343,8 @@ export const breakages: readonly Breakage[] = [
   ),
   breakage(
     'Rate limit: A bounded line, first come, first served',
-    LIMITER,
-    '!isDue(retryAfter, longest)',
+    ROOM,
+    'wait !== undefined && !isDue(wait, terms.patience)',
     'false',
   ),
   breakage(
