@@ -4,7 +4,7 @@ import { isLocalRejection, isOverload } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import { labelledField } from '../core/label.ts';
 import type { Lease, Outcome } from '../core/lease.ts';
-import { PlaceLease, Places } from '../core/places.ts';
+import { PlaceLease, Places, type Release } from '../core/places.ts';
 import type { LimitControl } from './algorithm.ts';
 import {
   type AdaptiveConcurrencyConfig,
@@ -66,7 +66,7 @@ export class AdaptiveConcurrency extends Places {
     return this.places;
   }
 
-  protected override makeLease(since: number, release: (since: number) => void): Lease {
+  protected override makeLease(since: number | undefined, release: Release): Lease {
     return new AdaptiveLease(since, release, this, this.#commitOn);
   }
 
@@ -114,8 +114,8 @@ class AdaptiveLease extends PlaceLease {
   #committed = false;
 
   constructor(
-    since: number,
-    release: (since: number) => void,
+    since: number | undefined,
+    release: Release,
     limiter: AdaptiveConcurrency,
     commitOn: ((value: never) => boolean) | undefined,
   ) {

@@ -33,7 +33,17 @@ const PATIENCE = z.optional(patience());
 export function demandOf(of: string, options: DemandOptions): () => Demand {
   const priority = asking(of, 'priority', options.priority, PRIORITY);
   const patience = asking(of, 'patience', options.patience, PATIENCE);
-  return () => ({ priority: priority(), patience: patience() });
+  return madeOnce([options.priority, options.patience], () => ({
+    priority: priority(),
+    patience: patience(),
+  }));
+}
+
+/** What is made of options that may be functions: where none is, it is made only once. */
+export function madeOnce<D>(options: readonly unknown[], make: () => D): () => D {
+  if (options.some((option) => typeof option === 'function')) return make;
+  const made = make();
+  return () => made;
 }
 
 /**

@@ -39,7 +39,7 @@ export abstract class Places implements AdmissionPolicy {
   readonly #events: EventBus;
   readonly #line: WaitingRoom;
   readonly #changes$ = new OrderedSubject<PlacesState>();
-  /** How long the last leases were held. */
+  /** How long the last leases were held; of those that took the last place, for before that nobody waits. */
   readonly #serviceTime = new MovingMean();
   #places: number;
   #activeCount = 0;
@@ -126,18 +126,18 @@ export abstract class Places implements AdmissionPolicy {
     this.#handOut();
   }
 
-  protected makeLease(since: number, release: (since: number) => void): Lease {
+  protected makeLease(since: number | undefined, release: Release): Lease {
     return new PlaceLease(since, release);
   }
 
   #lease(): Lease {
     this.#activeCount++;
     this.#changed();
-    return this.makeLease(this.#clock.now(), this.#release);
+    return this.makeLease(this.#activeCount < this.#places ? undefined : this.#clock.now(), this.#release);
   }
 
-  readonly #release = (since: number): void => {
-    this.#serviceTime.add(this.#clock.now() - since);
+  readonly #release: Release = (since) => {
+    if (since !== undefined) this.#serviceTime.add(this.#clock.now() - since);
     this.#activeCount--;
     this.#changed();
     this.#handOut();
@@ -203,12 +203,15 @@ export abstract class Places implements AdmissionPolicy {
   }
 }
 
+/** Gives a place back. @param since when it was taken, where that matters. */
+export type Release = (since: number | undefined) => void;
+
 /** The right to one of the places. */
 export class PlaceLease extends Lease {
-  readonly #since: number;
-  readonly #release: (since: number) => void;
+  readonly #since: number | undefined;
+  readonly #release: Release;
 
-  constructor(since: number, release: (since: number) => void) {
+  constructor(since: number | undefined, release: Release) {
     super();
     this.#since = since;
     this.#release = release;

@@ -1,4 +1,4 @@
-import { type Due, DueHeap } from './due-heap.ts';
+import { Due, DueQueue } from './due-queue.ts';
 import type { Applicant, Place } from './lease.ts';
 
 /** Who joins a line, and on what terms. */
@@ -23,7 +23,7 @@ export type Load = readonly number[];
 export class WaitingLine<A = Applicant> {
   /** One for every priority that waits, the highest first. */
   readonly #lanes: Lane<A>[] = [];
-  readonly #dues = new DueHeap<WaitingPlace<A>>();
+  readonly #dues = new DueQueue<WaitingPlace<A>>();
   #size = 0;
   #joined = 0;
   readonly #onLeave: () => void;
@@ -140,32 +140,29 @@ class Lane<A> {
   ) {}
 
   add(load: Load, sign: 1 | -1): void {
-    for (const [dimension, amount] of load.entries())
-      this.load[dimension] = (this.load[dimension] as number) + sign * amount;
+    for (let dimension = 0; dimension < load.length; dimension++)
+      this.load[dimension] = (this.load[dimension] as number) + sign * (load[dimension] as number);
   }
 }
 
-export class WaitingPlace<A = Applicant> implements Place, Due {
+export class WaitingPlace<A = Applicant> extends Due implements Place {
   waiting = true;
-  position = -1;
   next: WaitingPlace<A> | undefined;
   previous: WaitingPlace<A> | undefined;
   readonly applicant: A;
   readonly load: Load;
   readonly patience: number;
-  /** When it is sent away. */
-  readonly due: number;
 
   constructor(
     private readonly line: WaitingLine<A>,
     readonly lane: Lane<A>,
     { applicant, load, since, patience }: Newcomer<A>,
-    readonly order: number,
+    order: number,
   ) {
+    super(since + patience, order);
     this.applicant = applicant;
     this.load = load;
     this.patience = patience;
-    this.due = since + patience;
     this.previous = lane.last;
   }
 

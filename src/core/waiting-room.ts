@@ -55,13 +55,14 @@ export class WaitingRoom<A extends Pick<Applicant, 'refused'> = Applicant> exten
     wait: number | undefined,
     joined: (place: WaitingPlace<A>) => void,
   ): WaitingPlace<A> | Error {
-    const terms = { priority, load, patience: Math.min(patience, this.#queueTimeout) };
+    const terms = { priority, patience: Math.min(patience, this.#queueTimeout), load };
     const isFull = this.size >= this.maxQueue;
     const evicted = isFull ? this.outranked(priority) : undefined;
     if (isFull && evicted === undefined) return this.#reject('queue-full', terms);
     if (wait !== undefined && !isDue(wait, terms.patience)) return this.#reject(this.#tooLong(terms), terms);
     if (evicted !== undefined) this.remove(evicted);
-    const place = this.join({ applicant, since: this.#clock.now(), ...terms });
+    const since = this.#clock.now();
+    const place = this.join({ applicant, since, priority, patience: terms.patience, load });
     joined(place);
     evicted?.applicant.refused(() => this.#reject('evicted', evicted));
     return place;

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { functionOption } from '../core/config.ts';
-import { asking, DemandSchema, demandOf } from '../core/demand.ts';
+import { asking, DemandSchema, demandOf, madeOnce } from '../core/demand.ts';
 import type { TokenDemand } from './rate-limit-lease.ts';
 import type { RateLimitReport } from './report.ts';
 import type { TokenUsage } from './tokens.ts';
@@ -60,8 +60,18 @@ export function tokenDemandOf(
   of: string,
   options: z.output<typeof RateLimitOptionsSchema>,
 ): () => TokenDemand {
-  const { tokensOf, usageOf, reportsOf } = options;
-  const demand = demandOf(of, options);
-  const tokens = asking<number | TokenUsage | undefined>(of, 'tokens', options.tokens, TOKENS);
-  return () => ({ ...demand(), tokens: tokens(), tokensOf, usageOf, reportsOf });
+  const { priority, patience, tokens, tokensOf, usageOf, reportsOf } = options;
+  const demand = demandOf(of, { priority, patience });
+  const expected = asking<number | TokenUsage | undefined>(of, 'tokens', tokens, TOKENS);
+  return madeOnce([priority, patience, tokens], () => {
+    const asked = demand();
+    return {
+      priority: asked.priority,
+      patience: asked.patience,
+      tokens: expected(),
+      tokensOf,
+      usageOf,
+      reportsOf,
+    };
+  });
 }

@@ -45,7 +45,9 @@ export function corrected(expected: TokenUsage, known: TokenUsage): TokenUsage {
 }
 
 /** What it asks for, by dimension. A part of which only the whole is known may be all of it. */
-export function loadOf({ inputTokens, outputTokens, totalTokens }: TokenUsage): Load {
+export function loadOf(usage: TokenUsage): Load {
+  if (usage === NO_TOKENS) return ONE_REQUEST;
+  const { inputTokens, outputTokens, totalTokens } = usage;
   const total = totalTokens ?? (inputTokens ?? 0) + (outputTokens ?? 0);
   return [1, total, inputTokens ?? totalTokens ?? 0, outputTokens ?? totalTokens ?? 0];
 }

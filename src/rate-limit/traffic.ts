@@ -45,6 +45,6 @@ export class Traffic {
 }
 
 function add(sums: number[], load: Load, sign: 1 | -1): void {
-  for (const [dimension, amount] of load.entries())
-    sums[dimension] = (sums[dimension] as number) + sign * amount;
+  for (let dimension = 0; dimension < sums.length; dimension++)
+    sums[dimension] = (sums[dimension] as number) + sign * (load[dimension] as number);
 }

@@ -164,7 +164,9 @@ describe('patience', () => {
 
   test('of many places one comes free so much sooner', () => {
     const policy = places({ maxConcurrent: 4 });
+    const before = [1, 2, 3].map(() => running(policy));
     serve(policy, 100);
+    for (const source of before) source.complete();
     for (let place = 0; place < 4; place++) running(policy);
     expect(refusalOf(policy, { patience: 24 })?.retryAfter).toBe(25);
     expect(refusalOf(policy, { patience: 25 })).toBeUndefined();
