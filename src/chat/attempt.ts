@@ -4,6 +4,7 @@ import { type ChatChunk, isContent } from './chunk.ts';
 import { ProviderError } from './errors.ts';
 import type { AttemptOutcome } from './ledger.ts';
 import { Seam } from './seam.ts';
+import { WholeCharacters } from './whole-characters.ts';
 
 type Finish = Extract<ChatChunk, { type: 'finish' }>;
 
@@ -36,6 +37,7 @@ export class AttemptSubscriber extends Subscriber<ChatChunk> {
   private finished = false;
   private ended = false;
   private seam: Seam | undefined;
+  private readonly characters = new WholeCharacters();
 
   constructor(
     private readonly downstream: Subscriber<ChatChunk>,
@@ -47,9 +49,19 @@ export class AttemptSubscriber extends Subscriber<ChatChunk> {
     this.seam = said === undefined ? undefined : new Seam(said);
   }
 
+  /** Whether all that came has been delivered. */
+  get settled(): boolean {
+    return this.preamble === undefined && this.seam === undefined && this.characters.settled;
+  }
+
   override next(chunk: ChatChunk): void {
     if (this.isStopped) return;
     this.listener.hears(chunk);
+    for (const piece of this.characters.add(chunk)) this.read(piece);
+  }
+
+  private read(chunk: ChatChunk): void {
+    if (this.isStopped) return;
     if (this.seam === undefined || chunk.type === 'reasoning') return this.accept(chunk);
     if (chunk.type === 'text') return this.acceptText(this.seam.add(chunk.text));
     if (chunk.type === 'finish' || isContent(chunk)) this.acceptText(this.seam.end());

@@ -228,7 +228,7 @@ export class Call {
     const used = this.#usage.open(record.resumes);
     // What the provider itself takes up is exact, and needs no look at the seam.
     const said = continuation === undefined || record.resumes ? undefined : this.#answer.text;
-    let spoken = false;
+    let attempt: AttemptSubscriber | undefined;
     const context: ChatContext = {
       priority: outer.priority,
       limitsReported: outer.limitsReported,
@@ -242,8 +242,8 @@ export class Call {
       keepAliveReceived: outer.keepAliveReceived,
       checkpoint: (token) => {
         // Before its first word the answer of another attempt stands, which this token does not belong to; and what is
-        // held back at a seam lies before this place, and has not been delivered.
-        if (spoken && said === undefined) this.#checkpoint = token;
+        // held back lies before this place, and has not been delivered.
+        if (attempt?.settled) this.#checkpoint = token;
       },
     };
     const listener: Listener = {
@@ -253,7 +253,6 @@ export class Call {
         outer.keepAliveReceived?.();
       },
       speaks: () => {
-        spoken = true;
         this.#speaking = scope.attempt;
         if (continuation === undefined) this.#usage.retract();
         used.stands = true;
@@ -276,7 +275,8 @@ export class Call {
     // Deferred: what a provider throws instead of answering is an error of the attempt.
     const chunks = defer(() => guarded.stream(request, context, limits));
     return new Observable((subscriber) => {
-      scoped(chunks, scope).subscribe(new AttemptSubscriber(subscriber, provider.name, listener, said));
+      attempt = new AttemptSubscriber(subscriber, provider.name, listener, said);
+      scoped(chunks, scope).subscribe(attempt);
     });
   }
 

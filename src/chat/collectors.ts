@@ -1,4 +1,14 @@
-import { defer, distinctUntilChanged, map, type OperatorFunction, reduce, scan, skip, startWith } from 'rxjs';
+import {
+  defer,
+  distinctUntilChanged,
+  map,
+  type Observable,
+  type OperatorFunction,
+  skip,
+  startWith,
+  takeLast,
+  tap,
+} from 'rxjs';
 import { labelled } from '../core/label.ts';
 import { Answer, type ChatAnswer } from './answer.ts';
 import type { ChatChunk } from './chunk.ts';
@@ -8,12 +18,15 @@ import { ProviderError } from './errors.ts';
  * The text of the answer, once it is whole.
  *
  * ```
- * source   ^--A--B--R--A--B--C--|          R is a retract mark
- * result   ---------------------(ABC|)     text()
+ * source   ^--A--B--R--A--B--C--F|          R is a retract mark, F the finish
+ * result   ----------------------(X|)       text(): X "ABC"
  * ```
  *
  * What a `retract` takes back is not in it. An error passes through, and then there is no text: an answer that broke off
  * is in the `text` of the `StreamInterruptedError`.
+ *
+ * @throws {ProviderError} (as the stream's error) of kind `truncated` when the source completes without a `finish`, and of
+ * kind `malformed` when the arguments of a tool call are not JSON.
  *
  * @example
  * ```ts
@@ -22,7 +35,12 @@ import { ProviderError } from './errors.ts';
  * ```
  */
 export function text(): OperatorFunction<ChatChunk, string> {
-  return labelled('text', 'answer', (source) => source.pipe(reduce(grown, '')));
+  return labelled('text', 'answer', (source) =>
+    growing(source).pipe(
+      takeLast(1),
+      map((answer) => answer.text),
+    ),
+  );
 }
 
 /**
@@ -35,6 +53,9 @@ export function text(): OperatorFunction<ChatChunk, string> {
  *
  * Every value is the whole text, so what a `retract` takes back disappears by itself. An error passes through.
  *
+ * @throws {ProviderError} (as the stream's error) of kind `truncated` when the source completes without a `finish`, and of
+ * kind `malformed` when the arguments of a tool call are not JSON.
+ *
  * @example
  * ```ts
  * provider.stream([{ role: 'user', content: 'Say hello' }]).pipe(snapshots()).subscribe(console.log);
@@ -44,7 +65,12 @@ export function text(): OperatorFunction<ChatChunk, string> {
  */
 export function snapshots(): OperatorFunction<ChatChunk, string> {
   return labelled('snapshots', 'answer', (source) =>
-    source.pipe(scan(grown, ''), startWith(''), distinctUntilChanged(), skip(1)),
+    growing(source).pipe(
+      map((answer) => answer.text),
+      startWith(''),
+      distinctUntilChanged(),
+      skip(1),
+    ),
   );
 }
 
@@ -68,17 +94,19 @@ export function snapshots(): OperatorFunction<ChatChunk, string> {
  * ```
  */
 export function toResponse(): OperatorFunction<ChatChunk, ChatAnswer> {
-  return labelled('toResponse', 'answer', (source) =>
-    defer(() =>
-      source.pipe(
-        reduce((answer, chunk) => {
-          answer.add(chunk);
-          return answer;
-        }, new Answer()),
-        map(checked),
-      ),
-    ),
-  );
+  return labelled('toResponse', 'answer', (source) => growing(source).pipe(takeLast(1), map(checked)));
+}
+
+/** The answer after every chunk. Nothing that is not whole completes. */
+function growing(source: Observable<ChatChunk>): Observable<Answer> {
+  return defer(() => {
+    const answer = new Answer();
+    const grown = (chunk: ChatChunk): Answer => {
+      answer.add(chunk);
+      return answer;
+    };
+    return source.pipe(map(grown), tap({ complete: () => checked(answer) }));
+  });
 }
 
 function checked(answer: Answer): ChatAnswer {
@@ -91,9 +119,4 @@ function checked(answer: Answer): ChatAnswer {
   const flaw = answer.flawAt(finish);
   if (flaw === undefined) return answer.whole(finish);
   throw new ProviderError(`Provider "${provider}" ${flaw}`, { kind: 'malformed', provider, retryable: true });
-}
-
-function grown(text: string, chunk: ChatChunk): string {
-  if (chunk.type === 'retract') return '';
-  return chunk.type === 'text' ? text + chunk.text : text;
 }

@@ -1,5 +1,5 @@
-import { firstValueFrom, lastValueFrom, Observable, of, toArray } from 'rxjs';
-import { expect, test } from 'vitest';
+import { EMPTY, firstValueFrom, lastValueFrom, Observable, type OperatorFunction, of, toArray } from 'rxjs';
+import { describe, expect, test } from 'vitest';
 import { type ChatChunk, snapshots, text, toResponse } from '../../src/chat/index.ts';
 import {
   AT_ONCE,
@@ -65,12 +65,27 @@ test('toResponse() has what stands at the end, and who said it', async () => {
   });
 });
 
-test('toResponse() of an answer that has no finish is an error, and errors pass through', async () => {
-  await expect(lastValueFrom(of(...words('half')).pipe(toResponse()))).rejects.toMatchObject({
-    kind: 'truncated',
+describe.each([
+  ['text()', text],
+  ['snapshots()', snapshots],
+  ['toResponse()', toResponse],
+])('%s', (_, collector: () => OperatorFunction<ChatChunk, unknown>) => {
+  const end = (stream: Observable<ChatChunk>) => lastValueFrom(stream.pipe(collector()));
+
+  test('never takes an answer for whole that has no finish', async () => {
+    await expect(end(of(...words('half')))).rejects.toMatchObject({ kind: 'truncated' });
+    await expect(end(EMPTY)).rejects.toMatchObject({ kind: 'truncated' });
+    await expect(end(of(...words('half'), FINISH, RETRACT))).rejects.toMatchObject({ kind: 'truncated' });
   });
-  const error = failing('server');
-  await expect(lastValueFrom(breaksAfter(words('half'), error).pipe(toResponse()))).rejects.toBe(error);
+
+  test('nor one with a tool call that is not JSON', async () => {
+    await expect(end(of(call('{"a":'), FINISH))).rejects.toMatchObject({ kind: 'malformed' });
+  });
+
+  test('hands errors on', async () => {
+    const error = failing('server');
+    await expect(end(breaksAfter(words('half'), error))).rejects.toBe(error);
+  });
 });
 
 test('cancelling a collector cancels the call', () => {
@@ -94,7 +109,6 @@ test('cancelling a collector cancels the call', () => {
 
 test('arguments of a tool that are not JSON are an error before the finish, and another attempt may do better', async () => {
   const broken = of(call('{"a":'), FINISH);
-  await expect(lastValueFrom(broken.pipe(toResponse()))).rejects.toMatchObject({ kind: 'malformed' });
   const delivered: ChatChunk[] = [];
   const fails = resilient({ provider: scripted('main', [broken]) });
   const error = await firstValueFrom(fails.stream(HELLO).pipe(toArray())).catch((error: unknown) => error);

@@ -183,6 +183,73 @@ test('however often and wherever it breaks, whatever the model repeats: the text
   );
 });
 
+describe('half a character', () => {
+  const [high, low] = ['\ud83d', '\udc15'];
+
+  test('is never delivered: it waits for its other half', () => {
+    const main = scripted('main', [says('a', `b${high}`, `${low}c`, high, low)]);
+    const { chunks } = read(resilient({ provider: main }).stream(HELLO));
+    expect(chunks).toStrictEqual([...words('a', 'b', '🐕c', '🐕'), FINISH]);
+  });
+
+  test('is no part of what is gone on with', () => {
+    const main = scripted('main', [breaksAfter(words('The lazy 🐕 and ', high)), says('🐈.')], {
+      prefill: true,
+    });
+    const { chunks, shown } = read(
+      resilient({ provider: main, retry: once, recovery: 'continue' }).stream(HELLO),
+    );
+    expect(shown).toBe('The lazy 🐕 and 🐈.');
+    expect(chunks).toStrictEqual([...words('The lazy 🐕 and '), { type: 'resume' }, ...words('🐈.'), FINISH]);
+  });
+
+  test('at the end of a repetition is no seam', () => {
+    const whole = 'The quick brown 🐕 and 🐈.';
+    const main = scripted('main', [breaksAfter(words('The quick brown 🐕')), says(...whole)], {
+      prefill: true,
+    });
+    // One unit of UTF-16 after the other.
+    const torn = scripted('main', [breaksAfter(words('The quick brown 🐕')), says(...whole.split(''))]);
+    for (const provider of [main, torn])
+      expect(read(resilient({ provider, retry: once, recovery: 'continue' }).stream(HELLO)).shown).toBe(
+        whole,
+      );
+  });
+
+  test('whose other half never comes is delivered as it came', () => {
+    const thought: ChatChunk = { type: 'reasoning', text: `Hm${high}` };
+    const main = scripted('main', [of(thought, ...words(`a${high}`, 'b', high), FINISH)]);
+    const { chunks } = read(resilient({ provider: main }).stream(HELLO));
+    expect(chunks).toStrictEqual([
+      { type: 'reasoning', text: 'Hm' },
+      { type: 'reasoning', text: high },
+      ...words('a', `${high}b`, high),
+      FINISH,
+    ]);
+  });
+
+  test('keeps a stream from being taken up behind it', () => {
+    const main = scripted(
+      'main',
+      [
+        (_, { checkpoint }) =>
+          concat(
+            of(...words('haha', high)),
+            throwError(() => {
+              checkpoint?.('r1:2');
+              return failing('transport');
+            }),
+          ),
+        says('haha🐕'),
+      ],
+      { resume: true },
+    );
+    const { shown } = read(resilient({ provider: main, retry: once, recovery: 'continue' }).stream(HELLO));
+    expect(main.asked[1]?.context.resume).toBeUndefined();
+    expect(shown).toBe('haha🐕');
+  });
+});
+
 describe('an answer begins anew', () => {
   const json = (extra: Record<string, unknown>): ChatRequest => ({ messages: HELLO, extra });
   test.each<[string, ChatChunk[], ChatRequest]>([
