@@ -205,7 +205,7 @@ describe('half a character', () => {
 
   test('at the end of a repetition is no seam', () => {
     const whole = 'The quick brown 🐕 and 🐈.';
-    const main = scripted('main', [breaksAfter(words('The quick brown 🐕')), says(...whole)], {
+    const main = scripted('main', [breaksAfter(words('The quick brown 🐕')), says(...Array.from(whole))], {
       prefill: true,
     });
     // One unit of UTF-16 after the other.
