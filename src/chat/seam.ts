@@ -27,11 +27,17 @@ export function newPartOf(next: string, said: string): string {
   return rest.slice(space.startsWith(shown) ? shown.length : space.length);
 }
 
-/** A continuation as it arrives. What could still turn out to be a repetition is held back. */
+/**
+ * A continuation as it arrives. What could still turn out to be a repetition is held back: what is said somewhere in the
+ * answer. The time that this takes grows with the length of the answer, not with its square: a model may repeat all of it.
+ */
 export class Seam {
   readonly #said: string;
   readonly #compact: string;
   #held = '';
+  #compactHeld = '';
+  /** The first place in the answer where all that is held back is said. */
+  #place = 0;
 
   constructor(said: string) {
     this.#said = said;
@@ -40,8 +46,13 @@ export class Seam {
 
   /** @returns what is new in all that was added, or `undefined` while that cannot be told. */
   add(text: string): string | undefined {
+    const more = withoutSpace(text);
+    const goesOn = this.#compact.startsWith(more, this.#place + this.#compactHeld.length);
     this.#held += text;
-    return this.#compact.includes(withoutSpace(this.#held)) ? undefined : this.end();
+    this.#compactHeld += more;
+    if (goesOn) return undefined;
+    this.#place = this.#compact.indexOf(this.#compactHeld, this.#place + 1);
+    return this.#place === -1 ? this.end() : undefined;
   }
 
   /** What is new when nothing more comes. */
@@ -52,13 +63,23 @@ export class Seam {
 
 const withoutSpace = (text: string): string => text.replaceAll(/\s+/g, '');
 
-/** The length of the longest recognizable beginning of `next` with which `said` ends. */
+/** The length of the longest beginning of `next` with which `said` ends, if it is recognizable. */
 function overlapOf(said: string, next: string): number {
-  for (let length = Math.min(said.length, next.length); length >= SHORTEST_REPETITION; length--) {
-    const repeated = next.slice(0, length);
-    if (said.endsWith(repeated)) return isRecognizable(repeated) ? length : 0;
+  const longest = Math.min(said.length, next.length);
+  const matched = borders(`${next.slice(0, longest)}\n${said.slice(-longest)}`).at(-1) ?? 0;
+  return longest > 0 && isRecognizable(next.slice(0, matched)) ? matched : 0;
+}
+
+/** For every beginning of `text`: the length of its longest end that is a beginning as well (Knuth, Morris and Pratt). */
+function borders(text: string): Uint32Array {
+  const lengths = new Uint32Array(text.length);
+  for (let index = 1, length = 0; index < text.length; index++) {
+    while (length > 0 && text.charCodeAt(index) !== text.charCodeAt(length))
+      length = lengths[length - 1] ?? 0;
+    if (text.charCodeAt(index) === text.charCodeAt(length)) length++;
+    lengths[index] = length;
   }
-  return 0;
+  return lengths;
 }
 
 /** Where in `text` its first `count` characters that are no white space have passed. */

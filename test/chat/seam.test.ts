@@ -114,3 +114,11 @@ test('what cannot be a repetition any more is not held back', () => {
   expect(seam.add('The')).toBeUndefined();
   expect(seam.add('n')).toBe('Then');
 });
+
+test('a very long answer may be repeated, too: the time does not grow with the square of its length', () => {
+  const said = Array.from({ length: 40_000 }, (_, index) => `w${index} `).join('');
+  const next = `${said}and more`;
+  expect(joined(said, next, Array(next.length).fill(4))).toBe(next);
+  const rows = '|---'.repeat(20_000);
+  expect(joined(rows, `${rows}|`, Array(rows.length).fill(4))).toBe(`${rows}${rows}|`);
+});
