@@ -72,6 +72,9 @@ The *error* of a line is the \`kind\` of what went wrong, whether the reader hea
 that the reader got: \`retract\` when what was shown is void, \`resume\` when what follows continues it, \`switch\` when the
 spare provider speaks. In parentheses stands what it cost: **requests** to the first provider, and to the spare one.
 
+The models of the AI SDK run with the global \`fetch\` here. With that of \`wholeEvents()\` they lose neither a last event
+without a line end nor a finish in front of a lost connection.
+
 The text is \`The quick brown fox jumps over the lazy 🐕.\`; where an answer breaks, three words of it have been shown
 unless the line says otherwise. "Again and again" is meant where nothing is said of "once" or a time to wait.
 `;

@@ -42,6 +42,8 @@ export type AiSdkConfig = z.input<typeof AiSdkConfigSchema>;
  * signal, which closes the socket. It never retries: put a `ResilientProvider` around it. Fields of `extra` are passed on
  * as call options: `{ providerOptions: { … } }`. Tools that the service uses by itself are not reported.
  *
+ * Give the SDK's provider the `fetch` of {@link wholeEvents}: some models lose an event at the very end of a stream.
+ *
  * An answer is whole when the model gives a reason to finish. The models give one too when the connection has ended
  * early, but then it says so, and the stream ends with an error. Some models wait for the first token before they report
  * anything at all, the headers included; a `first` timeout counts from the subscription all the same.

@@ -14,7 +14,12 @@ import { lastValueFrom, take, toArray } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import type { ProviderError } from '../../../src/chat/errors.ts';
 import type { ChatProvider, ChatRequest } from '../../../src/chat/provider.ts';
-import { type AiSdkConfig, aiSdk, type LanguageModel } from '../../../src/providers/ai-sdk/index.ts';
+import {
+  type AiSdkConfig,
+  aiSdk,
+  type LanguageModel,
+  wholeEvents,
+} from '../../../src/providers/ai-sdk/index.ts';
 import {
   byteByByte,
   closeAtOnce,
@@ -32,6 +37,7 @@ import {
   glued,
   httpStatus,
   keepAlive,
+  lastUnterminated,
   malformedAfter,
   multiLineData,
   notAStream,
@@ -51,29 +57,50 @@ import {
 } from '../../support/fault-server.ts';
 import { ask, closingTime, failureOf, KEY, REQUEST, wallThat } from '../surroundings.ts';
 
-type Build = (url: string) => ChatProvider;
+type Build = (url: string, settings?: { fetch?: typeof globalThis.fetch }) => ChatProvider;
 
 const asProvider = (model: LanguageModel, config?: AiSdkConfig) => aiSdk(model, { name: 'wall', ...config });
-const at = (url: string) => ({ baseURL: `${url}/v1`, apiKey: KEY });
+const at = (url: string, settings: { fetch?: typeof globalThis.fetch } = {}) => ({
+  baseURL: `${url}/v1`,
+  apiKey: KEY,
+  ...settings,
+});
 
 const MODELS: { model: string; provider: Build }[] = [
-  { model: 'openai.chat', provider: (url) => asProvider(createOpenAI(at(url)).chat('wall-1')) },
-  { model: 'openai.responses', provider: (url) => asProvider(createOpenAI(at(url)).responses('wall-1')) },
+  {
+    model: 'openai.chat',
+    provider: (url, settings) => asProvider(createOpenAI(at(url, settings)).chat('wall-1')),
+  },
+  {
+    model: 'openai.responses',
+    provider: (url, settings) => asProvider(createOpenAI(at(url, settings)).responses('wall-1')),
+  },
   {
     model: 'openai-compatible',
-    provider: (url) => asProvider(createOpenAICompatible({ name: 'any', ...at(url) }).chatModel('wall-1')),
+    provider: (url, settings) =>
+      asProvider(createOpenAICompatible({ name: 'any', ...at(url, settings) }).chatModel('wall-1')),
   },
-  { model: 'anthropic', provider: (url) => asProvider(createAnthropic(at(url))('wall-1')) },
-  { model: 'openai.chat of ai 6', provider: (url) => asProvider(createOpenAI6(at(url)).chat('wall-1')) },
+  {
+    model: 'anthropic',
+    provider: (url, settings) => asProvider(createAnthropic(at(url, settings))('wall-1')),
+  },
+  {
+    model: 'openai.chat of ai 6',
+    provider: (url, settings) => asProvider(createOpenAI6(at(url, settings)).chat('wall-1')),
+  },
   {
     model: 'openai.responses of ai 6',
-    provider: (url) => asProvider(createOpenAI6(at(url)).responses('wall-1')),
+    provider: (url, settings) => asProvider(createOpenAI6(at(url, settings)).responses('wall-1')),
   },
   {
     model: 'openai-compatible of ai 6',
-    provider: (url) => asProvider(createOpenAICompatible6({ name: 'any', ...at(url) }).chatModel('wall-1')),
+    provider: (url, settings) =>
+      asProvider(createOpenAICompatible6({ name: 'any', ...at(url, settings) }).chatModel('wall-1')),
   },
-  { model: 'anthropic of ai 6', provider: (url) => asProvider(createAnthropic6(at(url))('wall-1')) },
+  {
+    model: 'anthropic of ai 6',
+    provider: (url, settings) => asProvider(createAnthropic6(at(url, settings))('wall-1')),
+  },
 ];
 
 describe.each(MODELS)('$model', ({ model, provider: build }) => {
@@ -197,6 +224,75 @@ describe.each(MODELS)('$model', ({ model, provider: build }) => {
     expect(wall.attempts.length).toBe(0);
     await Promise.all([lastValueFrom(stream), lastValueFrom(stream)]);
     expect(wall.attempts.length).toBe(2);
+  });
+});
+
+describe('wholeEvents()', () => {
+  const whole = (build: Build, url: string) => build(url, { fetch: wholeEvents() });
+
+  test.each(
+    MODELS.flatMap(({ model, provider }) =>
+      [
+        ok(),
+        crlf(),
+        byteByByte(),
+        lastUnterminated(),
+        combine(lastUnterminated(), crlf()),
+        combine(lastUnterminated(), byteByByte()),
+        cutAfter('done'),
+        resetAfter('done'),
+      ].map((fault) => ({ model, provider, name: fault.name, fault })),
+    ),
+  )('$model loses nothing of a whole answer: $name', async ({ provider, fault }) => {
+    const wall = await wallThat(fault);
+    const { text, chunks, error } = await ask(whole(provider, wall.url));
+    expect([text, error]).toStrictEqual([DEFAULT_ANSWER, undefined]);
+    expect(chunks.at(-1)).toMatchObject({ type: 'finish', reason: 'stop' });
+    await wall.idle();
+  });
+
+  const failures: [Fault, object][] = [
+    [cutAfter(3), { kind: 'transport' }],
+    [resetAfter(3), { kind: 'transport' }],
+    [endAfter(3), { kind: 'truncated' }],
+    [combine(lastUnterminated(), endAfter(3)), { kind: 'truncated' }],
+    [rateLimited({ retryAfter: 2 }), { kind: 'rate-limit', status: 429, retryAfter: 2_000 }],
+    [errorAfter(3, { kind: 'overloaded' }), { kind: 'overloaded' }],
+  ];
+  test.each(
+    MODELS.flatMap(({ model, provider }) =>
+      failures.map(([fault, expected]) => ({ model, provider, name: fault.name, fault, expected })),
+    ),
+  )('$model fails as ever: $name', async ({ provider, fault, expected }) => {
+    const wall = await wallThat(fault);
+    expect(await failureOf(whole(provider, wall.url))).toMatchObject(expected);
+    await wall.idle();
+  });
+
+  test.each(MODELS)('unsubscribing from $model closes the socket within 100 ms', async ({ provider }) => {
+    const wall = await wallThat(stallAfter(3, { pingEvery: 5 }));
+    const subscription = whole(provider, wall.url).stream(REQUEST).subscribe();
+    expect(await closingTime(wall, () => subscription.unsubscribe())).toBeLessThan(100);
+  });
+
+  test('an event that was torn stays torn, and what is no stream of events is left alone', async () => {
+    const bodies: Record<string, string> = { torn: 'data: {"a"', ended: 'data: {"a":1}', page: '<p>' };
+    const send = wholeEvents(async (input) => {
+      const name = new URL(input as string).pathname.slice(1);
+      const type = name === 'page' ? 'text/html' : 'text/event-stream';
+      return new Response(bodies[name], { status: 203, headers: { 'content-type': type, 'x-a': '1' } });
+    });
+    const seen = await Promise.all(
+      Object.keys(bodies).map(async (name) => {
+        const response = await send(`http://localhost/${name}`);
+        return [await response.text(), response.status, response.headers.get('x-a')];
+      }),
+    );
+    expect(seen).toStrictEqual([
+      ['data: {"a"', 203, '1'],
+      ['data: {"a":1}\n\n', 203, '1'],
+      ['<p>', 203, '1'],
+    ]);
   });
 });
 
