@@ -4,6 +4,7 @@ import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import { labelledStream } from '../core/label.ts';
+import { racing } from '../core/race.ts';
 import { recovering } from '../core/recovery.ts';
 import { scoped } from '../core/scope.ts';
 import { type HedgePolicy, HedgeRun } from '../hedge/hedge-run.ts';
@@ -275,7 +276,7 @@ export class ResilientProvider implements ChatProvider {
       hedgeIf: (error) => mayFallBack(error, this.#conditions) && hedgeIf(error),
       ask: next,
     };
-    return recovering(answer, () => new HedgeRun(policy));
+    return racing(answer, () => new HedgeRun(policy));
   }
 
   #begin(call: Call): void {

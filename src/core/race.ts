@@ -1,11 +1,18 @@
 import type { Observable } from 'rxjs';
 import { AttemptSubscriber } from './attempt-subscriber.ts';
 import { ResilienceError } from './errors.ts';
-import type { RecoveredStream } from './recovery.ts';
+import { type RecoveredStream, type Recovery, recovering } from './recovery.ts';
 import { type CallScope, within } from './scope.ts';
 
 /** How many values an attempt may send before one that commits: what is held back must not fill the memory. */
 const MOST_HELD = 1_000;
+
+/**
+ * The commit rule for attempts that race: what does not commit is held back, and downstream hears of nobody but the first
+ * to commit. Apart from `recovering`, so that a program which only tries again does not load it.
+ */
+export const racing = <T>(source: Observable<T>, begin: () => Recovery<T>): Observable<T> =>
+  recovering(source, begin, (stream) => new Race(stream));
 
 /**
  * Attempts side by side. The first to commit has won: the others are unsubscribed, and then its values are delivered. An

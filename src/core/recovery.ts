@@ -1,7 +1,7 @@
 import { Observable, type Subscriber, Subscription } from 'rxjs';
 import { AttemptSubscriber } from './attempt-subscriber.ts';
 import type { Clock } from './clock.ts';
-import { Race } from './race.ts';
+import type { Race } from './race.ts';
 import { type CallScope, enterCall, within } from './scope.ts';
 
 /** What is known when an attempt has failed. */
@@ -36,8 +36,7 @@ export interface Recovery<T> {
   /** How to go on after a commit. Without it the error goes downstream, so nothing is emitted twice. */
   readonly resume?: ((failure: Failure) => Observable<T> | Postponed<T>) | undefined;
   /**
-   * Who joins an attempt that has begun, if nobody has committed by then. With it attempts do not only follow each other,
-   * they race: what does not commit is held back, and downstream hears of nobody but the first to commit.
+   * In a race: who joins an attempt that has begun, if nobody has committed by then.
    */
   rival?(): Postponed<T> | undefined;
   /** Hears which attempt, from 1, has beaten which others: they are gone, and downstream has received nothing yet. */
@@ -49,11 +48,17 @@ export interface Recovery<T> {
  * error is not recovered from, unless the author of the stream says how.
  *
  * A cancel reaches the attempts that run, and the wait for the next, and starts no other.
+ *
+ * @param raceOf makes a race of the attempts, which otherwise only follow each other. @see racing
  */
-export function recovering<T>(source: Observable<T>, begin: () => Recovery<T>): Observable<T> {
+export function recovering<T>(
+  source: Observable<T>,
+  begin: () => Recovery<T>,
+  raceOf?: (stream: RecoveredStream<T>) => Race<T>,
+): Observable<T> {
   return new Observable((subscriber) => {
     const scope = enterCall();
-    new RecoveredStream(subscriber, within(scope, begin), scope).run(source);
+    new RecoveredStream(subscriber, within(scope, begin), scope, raceOf).run(source);
   });
 }
 
@@ -78,8 +83,9 @@ export class RecoveredStream<T> {
     readonly downstream: Subscriber<T>,
     readonly recovery: Recovery<T>,
     readonly scope: CallScope,
+    raceOf: ((stream: RecoveredStream<T>) => Race<T>) | undefined,
   ) {
-    this.race = recovery.rival === undefined ? undefined : new Race(this);
+    this.race = raceOf?.(this);
   }
 
   /** A loop, not a recursion: attempts that fail while they are being subscribed must not deepen the stack. */

@@ -5,7 +5,7 @@ import { isCancellation } from '../core/errors.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { labelled } from '../core/label.ts';
 import type { AddingOperator, TransparentOperator } from '../core/operator-types.ts';
-import { recovering } from '../core/recovery.ts';
+import { racing } from '../core/race.ts';
 import { retryBudgetOf } from '../core/retry-budget.ts';
 import { toObservable } from '../interop/to-observable.ts';
 import { mayPassAtOnce } from './acceptance.ts';
@@ -104,7 +104,7 @@ export function hedge<T, A extends HedgeAlternative>(
   return labelled('hedge', name, (source) => {
     const ask = others === undefined ? () => source : (hedge: number) => others[hedge];
     const asking = { ...policy, ask };
-    return recovering<T | HedgeAnswer<A>>(source, () => new HedgeRun(asking));
+    return racing<T | HedgeAnswer<A>>(source, () => new HedgeRun(asking));
   });
 }
 
