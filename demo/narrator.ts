@@ -1,4 +1,4 @@
-import type { ErrorSummary } from '../src/core/events.ts';
+import type { ErrorSummary } from '../src/core/event-parts.ts';
 import type { ResilienceEvent } from '../src/index.ts';
 import { type Account, seconds } from './account.ts';
 import type { Screen, Tone } from './screen/screen.ts';

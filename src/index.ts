@@ -33,9 +33,9 @@ export {
   type TimeoutKind,
 } from './core/errors.ts';
 export { EventBus, type EventBusConfig, EventBusConfigSchema, getEventBus } from './core/event-bus.ts';
+export type { EventCategory } from './core/event-categories.ts';
+export type { ErrorSummary } from './core/event-parts.ts';
 export {
-  type ErrorSummary,
-  type EventCategory,
   type EventData,
   EventSchemas,
   type EventType,

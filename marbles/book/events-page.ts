@@ -1,4 +1,5 @@
-import { EVENT_CATEGORIES, type EventCategory, EventSchemas, type EventType } from '../../src/core/events.ts';
+import { EVENT_CATEGORIES, type EventCategory } from '../../src/core/event-categories.ts';
+import { EventSchemas, type EventType } from '../../src/core/events.ts';
 import { isNode, keyOf, type Node, nodes, propertyOf, Syntax, valueOf } from './syntax.ts';
 
 const FILE = 'src/core/events.ts';
@@ -42,7 +43,7 @@ export function eventsPage(): string {
     const members = types.filter((type) => EVENT_CATEGORIES[type] === category);
     return [`## ${category}`, meaning, ...members.map(sectionOf)].join('\n\n');
   });
-  return `${[INTRODUCTION, errorsSection(syntax), ...categories].join('\n\n')}\n`;
+  return `${[INTRODUCTION, errorsSection(), ...categories].join('\n\n')}\n`;
 }
 
 const INTRODUCTION = `<!-- Written by \`npm run docs\` from the schemas of the events. -->
@@ -65,7 +66,8 @@ one of the categories below. An event is safe as JSON, and \`EventSchemas\` has 
 An event that belongs to no call, such as a circuit that is opened by hand, has neither \`call\` nor \`attempt\`. All times in
 \`data\` are milliseconds.`;
 
-function errorsSection(syntax: Syntax): string {
+function errorsSection(): string {
+  const syntax = new Syntax('src/core/event-parts.ts');
   const declared = syntax.declaration('ErrorSummarySchema');
   const shared = syntax.declaration('errorFields');
   const told = new Map([shared, declared].flatMap((node) => (node ? [...comments(syntax, node)] : [])));

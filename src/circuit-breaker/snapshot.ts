@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { count, duration } from '../core/config.ts';
-import { CircuitStateSchema, ErrorSummarySchema } from '../core/events.ts';
+import { CircuitStateSchema, ErrorSummarySchema } from '../core/event-parts.ts';
 
 const AgedTotalsSchema = z.object({ age: duration(), calls: count(0), failures: count(0), slow: count(0) });
 

@@ -1,5 +1,5 @@
 import { isResilienceError, messageOf } from './errors.ts';
-import type { ErrorSummary } from './events.ts';
+import type { ErrorSummary } from './event-parts.ts';
 
 /** One error of a chain, without what led to it. */
 type Link = Omit<ErrorSummary, 'causes'>;

@@ -3,14 +3,8 @@ import * as z from 'zod/mini';
 import { timestamp } from './clock.ts';
 import { parseConfig } from './config.ts';
 import { summarize } from './error-summary.ts';
-import {
-  EVENT_CATEGORIES,
-  type EventCategory,
-  type EventData,
-  type EventType,
-  type ResilienceEvent,
-  type ResilienceEventOf,
-} from './events.ts';
+import { EVENT_CATEGORIES, type EventCategory } from './event-categories.ts';
+import type { EventData, EventType, ResilienceEvent, ResilienceEventOf } from './events.ts';
 import { labelledField, labelledStream } from './label.ts';
 import { OrderedSubject } from './ordered-subject.ts';
 import { type CallScope, currentScope } from './scope.ts';

@@ -1,39 +1,11 @@
 import * as z from 'zod/mini';
+import { EVENT_CATEGORIES } from './event-categories.ts';
+import { CircuitStateSchema, ErrorSummarySchema, HealthStatusSchema } from './event-parts.ts';
 
 /**
  * The vocabulary of the bus: what every pattern can announce, one schema a type. Types are inferred from here; the
  * schemas themselves are for process borders, where an event arrives as JSON.
  */
-
-const errorFields = {
-  name: z.string(),
-  message: z.string(),
-  /** What sort of failure it was, where the error says so: a `ProviderErrorKind`, a timeout's clock. */
-  kind: z.optional(z.string()),
-  /** The HTTP status. */
-  status: z.optional(z.number()),
-  /** What the system calls it, such as `ECONNRESET`. */
-  code: z.optional(z.string()),
-};
-
-/** An error as far as it may travel: JSON-safe, of bounded size, without a stack. */
-export const ErrorSummarySchema = z.object({
-  ...errorFields,
-  /** What led to it: its `cause`, the cause of that, and so on. */
-  causes: z.optional(z.array(z.object(errorFields))),
-});
-export type ErrorSummary = z.infer<typeof ErrorSummarySchema>;
-
-export const CircuitStateSchema = z.enum([
-  'closed',
-  'open',
-  'half-open',
-  'forced-open',
-  'disabled',
-  'metrics-only',
-]);
-export const HealthStatusSchema = z.enum(['healthy', 'degraded', 'unhealthy']);
-export type HealthStatus = z.infer<typeof HealthStatusSchema>;
 
 const transition = { from: CircuitStateSchema, to: CircuitStateSchema };
 
@@ -283,50 +255,7 @@ const eventData = {
   }),
 };
 
-/** Every type belongs to one category, so a listener can ask for a whole class of events. */
-export const EVENT_CATEGORIES = {
-  circuit_opened: 'state',
-  circuit_closed: 'state',
-  circuit_half_open: 'state',
-  circuit_rejected: 'rejection',
-  retry_attempted: 'recovery',
-  retry_exhausted: 'error',
-  stream_resumed: 'recovery',
-  bulkhead_queued: 'lifecycle',
-  bulkhead_rejected: 'rejection',
-  rate_limited: 'rejection',
-  timed_out: 'error',
-  limiter_paused: 'state',
-  limiter_resumed: 'state',
-  limiter_adjusted: 'state',
-  limiter_lowered: 'state',
-  hedge_started: 'recovery',
-  hedge_won: 'recovery',
-  hedge_refused: 'rejection',
-  concurrency_limit_changed: 'state',
-  throttled: 'rejection',
-  load_shed: 'rejection',
-  chaos_injected: 'chaos',
-  health_changed: 'state',
-  registry_changed: 'lifecycle',
-  fallback_used: 'recovery',
-  fallback_exhausted: 'error',
-  call_started: 'lifecycle',
-  call_ended: 'lifecycle',
-  stream_started: 'lifecycle',
-  attempt_started: 'lifecycle',
-  first_token: 'metric',
-  stream_retracted: 'recovery',
-  provider_switched: 'recovery',
-  stream_continued: 'recovery',
-  attempt_ended: 'metric',
-  frame_skipped: 'error',
-  events_dropped: 'error',
-  stream_ended: 'lifecycle',
-} as const satisfies Record<keyof typeof eventData, string>;
-
 export type EventType = keyof typeof eventData;
-export type EventCategory = (typeof EVENT_CATEGORIES)[EventType];
 export type EventData<Type extends EventType> = z.infer<(typeof eventData)[Type]>;
 
 /** One decision of one policy. Discriminated by `type`. */

@@ -1,6 +1,6 @@
 import { isObservable, type Observable } from 'rxjs';
 import * as z from 'zod/mini';
-import { type HealthStatus, HealthStatusSchema } from '../core/events.ts';
+import { type HealthStatus, HealthStatusSchema } from '../core/event-parts.ts';
 
 /** What a check says: whether all is well, how well, or that and what else is known. */
 export type HealthAnswer = boolean | HealthStatus | HealthFindings;

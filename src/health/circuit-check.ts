@@ -1,5 +1,5 @@
 import type { CircuitBreaker, CircuitState } from '../circuit-breaker/index.ts';
-import type { HealthStatus } from '../core/events.ts';
+import type { HealthStatus } from '../core/event-parts.ts';
 import type { HealthCheck } from './check.ts';
 
 const STATUS: Readonly<Record<CircuitState, HealthStatus>> = {

@@ -15,7 +15,8 @@ import type { CircuitBreaker, CircuitRegistry } from '../circuit-breaker/index.t
 import { type Clock, clockOf, timestamp } from '../core/clock.ts';
 import { functionOption, limit, parseConfig } from '../core/config.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
-import type { EventData, HealthStatus } from '../core/events.ts';
+import type { HealthStatus } from '../core/event-parts.ts';
+import type { EventData } from '../core/events.ts';
 import { labelledStream } from '../core/label.ts';
 import { within } from '../core/scope.ts';
 import type { HealthAnswer, HealthCheck } from './check.ts';

@@ -1,4 +1,4 @@
-export type { HealthStatus } from '../core/events.ts';
+export type { HealthStatus } from '../core/event-parts.ts';
 export type { HealthAnswer, HealthCheck, HealthCheckContext, HealthFindings } from './check.ts';
 export { circuitCheck } from './circuit-check.ts';
 export {

@@ -17,7 +17,7 @@ import { type Clock, timestamp } from '../core/clock.ts';
 import { withDeadlines } from '../core/deadlines.ts';
 import { StreamTimeoutError } from '../core/errors.ts';
 import { summarize } from '../core/event-bus.ts';
-import type { ErrorSummary, HealthStatus } from '../core/events.ts';
+import type { ErrorSummary, HealthStatus } from '../core/event-parts.ts';
 import { findingsIn, type HealthAnswer, type HealthCheck, type HealthFindings, isStream } from './check.ts';
 import type { CheckReport } from './report.ts';
 

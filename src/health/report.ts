@@ -1,4 +1,4 @@
-import type { ErrorSummary, HealthStatus } from '../core/events.ts';
+import type { ErrorSummary, HealthStatus } from '../core/event-parts.ts';
 
 /** What one check found. */
 export interface CheckReport {

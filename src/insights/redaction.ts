@@ -1,4 +1,4 @@
-import { EVENT_CATEGORIES } from '../core/events.ts';
+import { EVENT_CATEGORIES } from '../core/event-categories.ts';
 import { isOurs, labelOf } from '../core/label.ts';
 import type { InsightsRecorder } from './core-types.ts';
 

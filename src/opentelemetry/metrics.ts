@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { ErrorSummary, EventData } from '../core/events.ts';
+import type { ErrorSummary } from '../core/event-parts.ts';
+import type { EventData } from '../core/events.ts';
 import { CHAT, type Conventions, ERROR_TYPE, providerOf } from './conventions.ts';
 import type { Instruments } from './instruments.ts';
 import type { Reactions } from './reactions.ts';

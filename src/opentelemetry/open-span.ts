@@ -10,7 +10,8 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import type { ErrorSummary, ResilienceEvent } from '../core/events.ts';
+import type { ErrorSummary } from '../core/event-parts.ts';
+import type { ResilienceEvent } from '../core/events.ts';
 import { ERROR_TYPE, OWN } from './conventions.ts';
 import { errorTypeOf } from './vocabulary.ts';
 

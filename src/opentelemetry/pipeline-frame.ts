@@ -1,5 +1,6 @@
 import { SpanKind, type Tracer } from '@opentelemetry/api';
-import type { ErrorSummary, ResilienceEvent, ResilienceEventOf } from '../core/events.ts';
+import type { ErrorSummary } from '../core/event-parts.ts';
+import type { ResilienceEvent, ResilienceEventOf } from '../core/events.ts';
 import { OWN } from './conventions.ts';
 import { OpenSpan } from './open-span.ts';
 import { closed } from './vocabulary.ts';

@@ -1,4 +1,4 @@
-import type { ErrorSummary } from '../core/events.ts';
+import type { ErrorSummary } from '../core/event-parts.ts';
 
 /** What stands for everything beyond the bounds. */
 const OTHER = 'other';

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { parseConfig } from '../core/config.ts';
-import { EVENT_CATEGORIES, type EventCategory, type ResilienceEvent } from '../core/events.ts';
+import { EVENT_CATEGORIES, type EventCategory } from '../core/event-categories.ts';
+import type { ResilienceEvent } from '../core/events.ts';
 import { EventSink, EventSinkConfigSchema } from './event-sink.ts';
 import { PHRASES } from './phrases.ts';
 

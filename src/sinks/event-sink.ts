@@ -3,7 +3,8 @@ import * as z from 'zod/mini';
 import { type Clock, clockOf, type Timer, timestamp } from '../core/clock.ts';
 import { commonOptions, count, parseConfig } from '../core/config.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
-import { EVENT_CATEGORIES, type ResilienceEvent } from '../core/events.ts';
+import { EVENT_CATEGORIES } from '../core/event-categories.ts';
+import type { ResilienceEvent } from '../core/events.ts';
 import { reportUnhandled } from '../core/unhandled.ts';
 
 export const EventSinkConfigSchema = z.strictObject({

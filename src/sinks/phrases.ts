@@ -1,4 +1,5 @@
-import type { ErrorSummary, EventData, EventType } from '../core/events.ts';
+import type { ErrorSummary } from '../core/event-parts.ts';
+import type { EventData, EventType } from '../core/events.ts';
 
 /** What an event tells, for people: the rest of a sentence that begins with its source. */
 export const PHRASES: { readonly [Type in EventType]: (data: EventData<Type>) => string } = {

@@ -1,5 +1,6 @@
 import { isObservable, type Observable } from 'rxjs';
-import { EVENT_CATEGORIES, type EventType, type ResilienceEvent } from '../core/events.ts';
+import { EVENT_CATEGORIES } from '../core/event-categories.ts';
+import type { EventType, ResilienceEvent } from '../core/events.ts';
 import { refuseInsideRun } from './current-run.ts';
 import { written } from './letters.ts';
 import { MarbleDifference, MarbleError } from './marble-error.ts';

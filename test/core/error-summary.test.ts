@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ProviderError, StreamInterruptedError } from '../../src/chat/index.ts';
 import { count, parseConfig } from '../../src/core/config.ts';
 import { summarize, WITHHELD, withhold } from '../../src/core/error-summary.ts';
-import { ErrorSummarySchema } from '../../src/core/events.ts';
+import { ErrorSummarySchema } from '../../src/core/event-parts.ts';
 import { FallbackExhaustedError, ResilienceError, RetryExhaustedError } from '../../src/index.ts';
 
 const SECRET = 'sk-secret-canary';

@@ -2,8 +2,8 @@ import { map, Subject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { EventBus, getEventBus } from '../../src/core/event-bus.ts';
+import { EVENT_CATEGORIES } from '../../src/core/event-categories.ts';
 import {
-  EVENT_CATEGORIES,
   type EventData,
   EventSchemas,
   type EventType,

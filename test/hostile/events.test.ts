@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { safeParse } from 'zod/mini';
-import { EVENT_CATEGORIES, ResilienceEventSchema } from '../../src/core/events.ts';
+import { EVENT_CATEGORIES } from '../../src/core/event-categories.ts';
+import { ResilienceEventSchema } from '../../src/core/events.ts';
 import { jsonOf } from './json.ts';
 
 const fields =

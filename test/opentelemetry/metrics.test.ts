@@ -7,12 +7,8 @@ import { Bulkhead, bulkhead } from '../../src/bulkhead/index.ts';
 import { FallbackKindSchema } from '../../src/chat/errors.ts';
 import { CircuitBreaker } from '../../src/circuit-breaker/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
-import {
-  CircuitStateSchema,
-  type EventData,
-  type EventType,
-  HealthStatusSchema,
-} from '../../src/core/events.ts';
+import { CircuitStateSchema, HealthStatusSchema } from '../../src/core/event-parts.ts';
+import type { EventData, EventType } from '../../src/core/events.ts';
 import * as library from '../../src/index.ts';
 import { providerOf } from '../../src/opentelemetry/conventions.ts';
 import { instrument } from '../../src/opentelemetry/index.ts';

@@ -21,7 +21,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chapters } from '../../marbles/index.ts';
 import { ascii } from '../../marbles/picture/ascii.ts';
 import { runDiagram } from '../../marbles/run-diagram.ts';
-import { EVENT_CATEGORIES } from '../../src/core/events.ts';
+import { EVENT_CATEGORIES } from '../../src/core/event-categories.ts';
 import * as library from '../../src/index.ts';
 import * as openTelemetry from '../../src/opentelemetry/index.ts';
 import * as openai from '../../src/providers/openai-compatible/index.ts';
