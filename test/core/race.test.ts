@@ -1,7 +1,8 @@
 import { concat, config, EMPTY, NEVER, Observable, of, Subject, take, takeUntil, throwError } from 'rxjs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { clockOf } from '../../src/core/clock.ts';
-import { type Failure, Postponed, type Recovery, recovering } from '../../src/core/recovery.ts';
+import { racing } from '../../src/core/race.ts';
+import { type Failure, Postponed, type Recovery } from '../../src/core/recovery.ts';
 import { ManualScheduler } from '../support/manual-scheduler.ts';
 
 const boom = new Error('boom');
@@ -47,7 +48,7 @@ function race(
   const failures: (Failure & { rivals: number })[] = [];
   const left = [...rivals];
   const won: unknown[] = [];
-  const stream = recovering<string>(source, () => ({
+  const stream = racing<string>(source, () => ({
     commitOn,
     recover(failure, others) {
       failures.push({ ...failure, rivals: others });
@@ -260,7 +261,7 @@ describe('who joins', () => {
     const scheduler = new ManualScheduler();
     const first = new Runner('first');
     const log: unknown[] = [];
-    recovering<string>(first.stream, () => ({
+    racing<string>(first.stream, () => ({
       recover({ error }) {
         throw error;
       },
@@ -308,7 +309,7 @@ describe('what the author throws is the error of the stream, and everybody has s
     const log: unknown[] = [];
     const scheduler = new ManualScheduler();
     const first = new Runner('first', log);
-    recovering<string>(first.stream, () => ({
+    racing<string>(first.stream, () => ({
       recover: () => EMPTY,
       rival: () => new Postponed(clockOf(scheduler), delay, ofAuthor),
     })).subscribe({ error: (error: Error) => log.push(error.message) });
