@@ -245,7 +245,7 @@ export const breakages: readonly Breakage[] = [
   ),
   breakage(
     'Retry with back-off: An open circuit is left alone',
-    'core/errors.ts',
+    'core/errors/verdicts.ts',
     'return retryAfterOf(error) !== undefined;',
     'return true;',
   ),
