@@ -21,6 +21,9 @@ export interface HealthCheckContext {
 /**
  * Finds out how something is doing. A stream is unsubscribed after its first value. A check that throws, rejects, ends
  * without an answer or gives one that is none is unhealthy.
+ *
+ * Before TypeScript 6 the only string that an `async` function returns is any string to the compiler: let it return `true`,
+ * or `'healthy' as const`.
  */
 export type HealthCheck<Answer extends HealthAnswer = HealthAnswer> = (
   context: HealthCheckContext,

@@ -14,6 +14,7 @@ import {
   HealthChecker,
   type HealthReport,
   healthFetchHandler,
+  hedge,
   isCircuitOpenError,
   protect,
   RateLimiter,
@@ -22,7 +23,10 @@ import {
   resilience,
   resilient,
   retryWithBackoff,
+  snapshots,
   timeout,
+  toAsyncIterable,
+  untilAborted,
 } from 'rxjs-resilience';
 import { aiSdk, type LanguageModel } from 'rxjs-resilience/ai-sdk';
 import { type Insight, type Insights, insightsOf, installInsights } from 'rxjs-resilience/insights';
@@ -55,9 +59,34 @@ is<Observable<number>>()(numbers.pipe(timeout(5_000)));
 is<Observable<number>>()(numbers.pipe(timeout({ first: 1_000, each: 500 })));
 is<Observable<number | string>>()(numbers.pipe(timeout({ total: 5_000, with: () => of('late') })));
 is<Observable<number | string>>()(numbers.pipe(fallback(of('cached'))));
+is<Observable<number>>()(numbers.pipe(hedge({ delay: 100 })));
 is<Observable<number>>()(
   numbers.pipe(resilience({ timeout: 5_000, retry: 3, circuitBreaker: { name: 'api' } })),
 );
+is<Observable<number | 'sorry'>>()(numbers.pipe(resilience({ retry: 3, fallback: 'sorry' })));
+is<Observable<string | null>>()(
+  numbers.pipe(
+    timeout({ first: 1_000, each: 500 }),
+    bulkhead({ maxConcurrent: 2 }),
+    rateLimit({ requestsPerSecond: 5 }),
+    circuitBreaker({ failureThreshold: 3 }),
+    retryWithBackoff({ maxRetries: 3, retryIf: (error, attempt) => attempt < 2 && error instanceof Error }),
+    map((value) => value.toFixed()),
+    fallback(null),
+    untilAborted(AbortSignal.timeout(1_000)),
+  ),
+);
+is<AsyncIterable<number, undefined>>()(toAsyncIterable(numbers));
+
+// What is kept in a constant serves streams of every type.
+const shared = bulkhead({ maxConcurrent: 2 });
+is<Observable<number>>()(numbers.pipe(shared));
+is<Observable<string>>()(of('a').pipe(shared));
+
+// @ts-expect-error The option is called `maxRetries`.
+retryWithBackoff({ retries: 3 });
+// @ts-expect-error A number of failures.
+new CircuitBreaker({ failureThreshold: 'many' });
 
 const user = protect(async (id: number) => `user ${id}`, retryWithBackoff(3), timeout(1_000));
 is<Promise<string>>()(user(1));
@@ -85,7 +114,10 @@ is<Observable<'circuit_opened'>>()(
 );
 
 const health = new HealthChecker();
-health.register('database', async () => 'healthy');
+health.register('database', async () => 'healthy' as const);
+health.register('queue', async ({ signal }) => (signal.aborted ? 'unhealthy' : 'healthy'));
+// @ts-expect-error It is no status.
+health.register('disk', async () => 'full' as const);
 health.register('cache', () => of({ status: 'degraded', details: { lag: 7 } }), { critical: false });
 is<Promise<HealthReport>>()(health.checkAll());
 is<Observable<HealthReport>>()(health.watch(1_000));
@@ -118,6 +150,9 @@ is<Observable<string>>()(
     .stream([{ role: 'user', content: 'Hello' }])
     .pipe(map((chunk) => (chunk.type === 'text' ? chunk.text : ''))),
 );
+is<Observable<string>>()(provider.stream([{ role: 'user', content: 'Hello' }]).pipe(snapshots()));
+// @ts-expect-error Nobody has this role.
+provider.stream([{ role: 'robot', content: 'Hello' }]);
 
 try {
   await user(1);
