@@ -31,7 +31,7 @@ export class DelayLine {
   #watchFirst(): void {
     const first = this.#waiting[0];
     if (first === undefined) return;
-    this.#timer = this.#clock.schedule(first.due - this.#clock.now(), () => this.#work());
+    this.#timer = this.#clock.at(first.due, () => this.#work());
   }
 
   /** A task may push others, or clear the line. */

@@ -1,8 +1,8 @@
-import { Observable, Subscriber } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
 import { currentTrace, type Trace } from './label.ts';
 import { type AdmissionPolicy, type Applicant, type Demand, Lease, type Place } from './lease.ts';
 import type { TransparentOperator } from './operator-types.ts';
-import { enterCall, leave, returnTo, within } from './scope.ts';
+import { enter, enterCall, LeavingSubscriber, leave, returnTo, within } from './scope.ts';
 import { reportUnhandled } from './unhandled.ts';
 
 /**
@@ -37,7 +37,7 @@ class AdmittedObservable<T> extends Observable<T> {
   }
 }
 
-class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
+class AdmittedSubscriber<T> extends LeavingSubscriber<T> implements Applicant {
   private readonly scope = enterCall();
   private leases: Lease[] = [];
   private place: Place | undefined;
@@ -55,15 +55,14 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
   }
 
   apply(): void {
-    within(this.scope, () => {
-      try {
-        if (!this.admitted()) return;
-      } catch (thrown) {
-        return this.giveUp(thrown);
-      }
+    const outer = enter(this.scope);
+    try {
+      if (!this.agreed()) return;
       this.source.subscribe(this);
       this.scope.begin();
-    });
+    } finally {
+      returnTo(outer);
+    }
   }
 
   granted(lease: Lease): void {
@@ -104,26 +103,28 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
     }
   }
 
+  /** What a policy throws is the end of the stream. */
+  private agreed(): boolean {
+    try {
+      return this.admitted();
+    } catch (thrown) {
+      this.giveUp(thrown);
+      return false;
+    }
+  }
+
   /** Asks the policies that have not agreed yet; false when one refuses, lets wait, or has been the end of the stream. */
   private admitted(): boolean {
     for (let asked = this.leases.length; asked < this.counters.length; asked++) {
       const { policy, demand } = this.counters[asked] as Counter;
       const answer = policy.admit(this, demand?.());
-      if (answer instanceof Error) {
-        this.giveUp(answer);
-        return false;
-      }
-      const waits = !(answer instanceof Lease);
-      if (waits) this.trace = currentTrace();
-      else this.leases.push(answer);
-      // A place that is answered may have been granted already, by whom a listener of the policy has set free.
-      if (waits && this.leases.length === asked) {
-        this.place = answer;
-        this.scope.waiting = true;
-      }
-      // Such a listener may also have cancelled the stream.
+      const agrees = answer instanceof Lease;
+      if (agrees) this.leases.push(answer);
+      else if (answer instanceof Error) this.giveUp(answer);
+      else this.stand(answer, asked);
+      // A listener of the policy may also have cancelled the stream.
       if (this.closed) this.giveBack();
-      if (this.closed || waits) return false;
+      if (this.closed || !agrees) return false;
     }
     for (const lease of this.leases) {
       const refusal = lease.start();
@@ -138,14 +139,24 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
     return true;
   }
 
+  /** A place that is answered may have been granted already, by whom a listener of the policy has set free. */
+  private stand(place: Place, asked: number): void {
+    this.trace = currentTrace();
+    if (this.leases.length !== asked) return;
+    this.place = place;
+    this.scope.waiting = true;
+  }
+
   /** False when a lease that was told of the first value has been the end of the stream. */
   private opened(): boolean {
     this.silent = false;
     try {
-      for (const lease of this.leases) {
-        within(this.scope, () => lease.firstValue());
-        if (this.isStopped) return false;
-      }
+      within(this.scope, () => {
+        for (const lease of this.leases) {
+          lease.firstValue();
+          if (this.isStopped) return;
+        }
+      });
     } catch (thrown) {
       this.error(thrown);
     }
@@ -169,13 +180,16 @@ class AdmittedSubscriber<T> extends Subscriber<T> implements Applicant {
   private end(failure?: Failure): void {
     const { leases } = this;
     this.leases = [];
-    const verdict = within(this.scope, () => settle(leases, failure));
-    // Whoever listens to the policies may have cancelled this very stream.
-    if (this.closed) return;
-    within(undefined, () => {
+    const outer = enter(this.scope);
+    try {
+      const verdict = settle(leases, failure);
+      // Whoever listens to the policies may have cancelled this very stream.
+      if (this.closed) return;
       if (verdict === undefined) super._complete();
       else super._error(verdict.error);
-    });
+    } finally {
+      returnTo(outer);
+    }
   }
 
   private giveUp(error: unknown): void {

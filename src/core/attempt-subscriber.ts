@@ -1,10 +1,9 @@
-import { Subscriber } from 'rxjs';
 import type { RecoveredStream } from './recovery.ts';
-import { type CallScope, leave, returnTo, within } from './scope.ts';
+import { type CallScope, LeavingSubscriber, leave, returnTo } from './scope.ts';
 import { reportUnhandled } from './unhandled.ts';
 
 /** One attempt of a stream that recovers. A failure is the stream's to answer; everything else is handed on. */
-export class AttemptSubscriber<T> extends Subscriber<T> {
+export class AttemptSubscriber<T> extends LeavingSubscriber<T> {
   constructor(
     protected readonly stream: RecoveredStream<T>,
     readonly scope: CallScope,
@@ -25,10 +24,6 @@ export class AttemptSubscriber<T> extends Subscriber<T> {
 
   protected override _error(error: unknown): void {
     this.fail(error, false);
-  }
-
-  protected override _complete(): void {
-    within(undefined, () => super._complete());
   }
 
   protected commits(value: T): boolean {

@@ -21,6 +21,8 @@ export interface Clock {
   now(): number;
   /** Runs `task` when `delay` has passed, never earlier, however long the delay. `Infinity` never comes. */
   schedule(delay: number, task: () => void, options?: { background?: boolean }): Timer;
+  /** The same for a reading of this clock that is to come, or has just been. */
+  at(due: number, task: () => void): Timer;
   /** How to note moments cheaply; asked for once per subscription, called once per value. */
   marker(): () => Moment;
 }
@@ -67,9 +69,12 @@ class SchedulerClock implements Clock {
   }
 
   schedule(delay: number, task: () => void): Timer {
-    if (delay === Number.POSITIVE_INFINITY) return NEVER;
+    return this.at(this.#scheduler.now() + delay, task, delay);
+  }
+
+  at(due: number, task: () => void, delay = Math.max(0, due - this.#scheduler.now())): Timer {
+    if (due === Number.POSITIVE_INFINITY) return NEVER;
     const scheduler = this.#scheduler;
-    const due = scheduler.now() + delay;
     const run = traced(task);
     const subscription = scheduler.schedule(
       function (this) {
@@ -130,7 +135,13 @@ const systemClock: Clock = {
     if (delay === Number.POSITIVE_INFINITY) return NEVER;
     return isVirtual(asyncScheduler.now())
       ? virtualClock.schedule(delay, task)
-      : new HostTimer(delay, traced(task), options?.background);
+      : new HostTimer(hostNow() + delay, delay, traced(task), options?.background);
+  },
+
+  at(due, task) {
+    if (due === Number.POSITIVE_INFINITY) return NEVER;
+    if (isVirtual(asyncScheduler.now())) return virtualClock.at(due, task);
+    return new HostTimer(due, Math.max(0, due - hostNow()), traced(task));
   },
 
   marker() {
@@ -166,10 +177,10 @@ class HostTimer implements Timer {
   readonly #due: number;
   #handle: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(delay: number, task: () => void, background = false) {
+  constructor(due: number, delay: number, task: () => void, background = false) {
     this.#task = task;
     this.#background = background;
-    this.#due = hostNow() + delay;
+    this.#due = due;
     this.#arm(delay);
   }
 

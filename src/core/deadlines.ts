@@ -1,7 +1,7 @@
-import { Observable, Subscriber } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
 import { type Clock, isDue, type Moment, type Timer } from './clock.ts';
 import type { StreamTimeoutKind } from './errors.ts';
-import { enterCall, leave, returnTo, scoped, within } from './scope.ts';
+import { enter, enterCall, LeavingSubscriber, leave, returnTo, scoped, within } from './scope.ts';
 
 /** Limits in milliseconds; `Infinity` means none. */
 export interface Limits<T> {
@@ -54,12 +54,17 @@ export function withDeadlines<T, R = never>(
     // RxJS subscribes also on behalf of those who have left already.
     if (subscriber.closed) return;
     const timed = new TimedSubscriber(subscriber, clock, limits, expired);
-    within(timed.scope, () => (typeof source === 'function' ? source(timed) : source).subscribe(timed));
+    const outer = enter(timed.scope);
+    try {
+      (typeof source === 'function' ? source(timed) : source).subscribe(timed);
+    } finally {
+      returnTo(outer);
+    }
     timed.watch();
   });
 }
 
-class TimedSubscriber<T, R> extends Subscriber<T> implements Signs {
+class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
   readonly scope = enterCall();
   private readonly begun: number;
   private readonly mark: () => Moment;
@@ -90,7 +95,7 @@ class TimedSubscriber<T, R> extends Subscriber<T> implements Signs {
 
   /** Once the source is subscribed: one that has ended by then needs no timer. */
   watch(): void {
-    if (!this.closed) this.arm(this.clock.now());
+    if (!this.closed) this.arm(this.begun);
   }
 
   accepted(): void {
@@ -120,12 +125,12 @@ class TimedSubscriber<T, R> extends Subscriber<T> implements Signs {
 
   protected override _error(error: unknown): void {
     this.timer?.cancel();
-    within(undefined, () => super._error(error));
+    super._error(error);
   }
 
   protected override _complete(): void {
     this.timer?.cancel();
-    within(undefined, () => super._complete());
+    super._complete();
   }
 
   override unsubscribe(): void {
@@ -147,10 +152,11 @@ class TimedSubscriber<T, R> extends Subscriber<T> implements Signs {
   }
 
   private countIdle(): void {
-    this.idleCounts = this.limits.each !== Number.POSITIVE_INFINITY;
-    const now = this.clock.now();
-    this.idleSince = { at: now };
-    this.look(now);
+    const { each } = this.limits;
+    this.idleCounts = each !== Number.POSITIVE_INFINITY;
+    this.idleSince = this.mark();
+    // A silence that began no earlier than the stream can end before the timer only if its limit is the shorter one.
+    if (this.begun + each < this.due) this.look(this.clock.now());
   }
 
   private measure(size: number): void {
@@ -160,15 +166,15 @@ class TimedSubscriber<T, R> extends Subscriber<T> implements Signs {
     this.look(this.pacedSince);
   }
 
-  /** A clock that has just begun may end sooner than the one that the timer waits for. */
+  /** A clock that has just begun may end sooner than the one that the timer waits for; one that ends later need not be. */
   private look(now: number): void {
-    if (this.timer !== undefined && this.nearest(now).due !== this.due) this.arm(now);
+    if (this.timer !== undefined && this.nearest(now).due < this.due) this.arm(now);
   }
 
   private arm(now: number): void {
     this.timer?.cancel();
     this.due = this.nearest(now).due;
-    this.timer = this.clock.schedule(this.due - now, () => this.check());
+    this.timer = this.clock.at(this.due, () => this.check());
   }
 
   private check(): void {

@@ -167,7 +167,7 @@ export abstract class Places implements AdmissionPolicy {
     this.#timer = undefined;
     const next = this.#line.mostUrgent;
     if (next === undefined) return;
-    this.#timer = this.#clock.schedule(next.due - this.#clock.now(), () => this.#sendOverdueAway());
+    this.#timer = this.#clock.at(next.due, () => this.#sendOverdueAway());
   }
 
   #sendOverdueAway(): void {

@@ -2,7 +2,7 @@ import { Observable, type Subscriber, Subscription } from 'rxjs';
 import { AttemptSubscriber } from './attempt-subscriber.ts';
 import type { Clock } from './clock.ts';
 import type { Race } from './race.ts';
-import { type CallScope, enterCall, within } from './scope.ts';
+import { type CallScope, enter, enterCall, returnTo, within } from './scope.ts';
 
 /** What is known when an attempt has failed. */
 export interface Failure {
@@ -122,7 +122,12 @@ export class RecoveredStream<T> {
     const first = ++this.attempts === 1;
     if (this.race === undefined) {
       const scope = first ? this.scope : this.scope.next();
-      within(scope, () => source.subscribe(new AttemptSubscriber(this, scope)));
+      const outer = enter(scope);
+      try {
+        source.subscribe(new AttemptSubscriber(this, scope));
+      } finally {
+        returnTo(outer);
+      }
       return undefined;
     }
     const scope = first ? this.scope.apart() : this.scope.next();

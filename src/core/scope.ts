@@ -113,28 +113,34 @@ export function enterCall(id?: string): CallScope {
 
 /** Runs something as part of what a scope has come to, or, with `undefined`, as part of no call. */
 export function within<R>(scope: CallScope | undefined, run: () => R): R {
-  const outer = current;
-  current = scope?.latest;
+  const outer = enter(scope);
   try {
     return run();
   } finally {
-    current = outer;
+    returnTo(outer);
   }
 }
 
+/** `within` for the steps that every call takes, without its function: `returnTo` what it answers, whatever happens. */
+export function enter(scope: CallScope | undefined): CallScope | undefined {
+  const outer = current;
+  current = scope?.latest;
+  return outer;
+}
+
 /**
- * Leaves the scope for what downstream receives; `returnTo` what it answers. The pair is `within(undefined, …)` for values,
- * which must cost nothing: should downstream throw in between, the scope is lost until the next `within` ends, and with it
- * no more than the number of a call.
+ * Leaves the scope for what downstream receives; `returnTo` what it answers. For values it stands without a `finally`, for
+ * they must cost nothing: should downstream throw in between, the scope is lost until the next step within one ends, and
+ * with it no more than the number of a call.
  */
 export function leave(): CallScope | undefined {
   const left = current;
-  if (left !== undefined) current = undefined;
+  current = undefined;
   return left;
 }
 
 export function returnTo(left: CallScope | undefined): void {
-  if (left !== undefined) current = left;
+  current = left;
 }
 
 /** A stream that is subscribed in a scope, and whose subscriber is not in it. */
@@ -144,18 +150,29 @@ export function scoped<T>(source: Observable<T>, scope: CallScope): Observable<T
   });
 }
 
-class LeavingSubscriber<T> extends Subscriber<T> {
+/** What it hands on leaves the scope that it is handed on in. */
+export class LeavingSubscriber<T> extends Subscriber<T> {
   override next(value: T): void {
     const scope = leave();
     super.next(value);
     returnTo(scope);
   }
 
-  override error(error: unknown): void {
-    within(undefined, () => super.error(error));
+  protected override _error(error: unknown): void {
+    const scope = leave();
+    try {
+      super._error(error);
+    } finally {
+      returnTo(scope);
+    }
   }
 
-  override complete(): void {
-    within(undefined, () => super.complete());
+  protected override _complete(): void {
+    const scope = leave();
+    try {
+      super._complete();
+    } finally {
+      returnTo(scope);
+    }
   }
 }

@@ -3,6 +3,7 @@ import { type Demand, Lease, type Outcome } from '../core/lease.ts';
 import type { Load } from '../core/waiting-line.ts';
 import type { RateLimitReport } from './report.ts';
 import { atLeast, corrected, knownOf, loadOf, NO_TOKENS, NOTHING, type TokenUsage } from './tokens.ts';
+import type { Departure } from './traffic.ts';
 
 /** What a subscription asks of a limiter, and how its values tell what it uses. */
 export interface TokenDemand extends Demand {
@@ -18,8 +19,10 @@ export interface TokenDemand extends Demand {
 
 /** The limiter, as its leases see it. */
 export interface Desk {
-  /** The request is about to be sent. @returns who is to be told what the answer says about the limits. */
-  sent(load: Load): (reports: readonly RateLimitReport[]) => void;
+  /** The request is about to be sent. */
+  sent(load: Load): Departure;
+  /** What the answer to it says about the limits. */
+  heard(reports: readonly RateLimitReport[], departure: Departure): void;
   /** The request will not be sent. */
   withdrawn(load: Load): void;
   /** Takes the difference, or gives it back. */
@@ -38,7 +41,7 @@ export class RateLimitLease extends Lease {
   #used = NO_TOKENS;
   /** Written tokens that were counted here. */
   #counted = 0;
-  #tell: ((reports: readonly RateLimitReport[]) => void) | undefined;
+  #departure: Departure | undefined;
   #answered = false;
   #over = false;
 
@@ -59,7 +62,7 @@ export class RateLimitLease extends Lease {
   }
 
   override start(): undefined {
-    this.#tell = this.#desk.sent(this.#reserved);
+    this.#departure = this.#desk.sent(this.#reserved);
   }
 
   override firstValue(): void {
@@ -80,18 +83,19 @@ export class RateLimitLease extends Lease {
 
   /** What the answer said about the limits of the service: see `rateLimitReports()`. */
   report(reports: readonly RateLimitReport[]): void {
-    if (reports.length > 0) this.#tell?.(reports);
+    if (reports.length > 0 && this.#departure !== undefined) this.#desk.heard(reports, this.#departure);
   }
 
   protected override onSettled(outcome: Outcome, error?: unknown): void {
     this.#over = true;
     // First of all: what goes back must not let anybody through whom a refusal is about to stop.
     if (outcome === 'failure') this.#desk.failed(error);
-    const sent = this.#tell !== undefined;
+    const sent = this.#departure !== undefined;
     if (!sent) this.#desk.withdrawn(this.#reserved);
     if (!sent || (outcome === 'failure' && !this.#answered && nothingWasSent(error))) this.#book(NOTHING);
-    else if (outcome === 'success') this.#settle(this.#whole());
-    else if (this.#used !== NO_TOKENS) this.#settle(this.#part());
+    // Most streams of a limiter of requests have nothing to settle.
+    else if (this.#used === NO_TOKENS && (this.#counted === 0 || outcome !== 'success')) return;
+    else this.#book(loadOf(outcome === 'success' ? this.#whole() : this.#part()));
   }
 
   /** While the answer grows, what is charged only rises: the last word about it has not been said. */
@@ -123,11 +127,6 @@ export class RateLimitLease extends Lease {
 
   #raise(usage: TokenUsage): void {
     this.#book(atLeast(this.#charged, loadOf(usage)));
-  }
-
-  #settle(usage: TokenUsage): void {
-    // Most streams of a limiter of requests have nothing to settle.
-    if (this.#used !== NO_TOKENS || this.#counted > 0) this.#book(loadOf(usage));
   }
 
   #book(load: Load): void {

@@ -78,10 +78,8 @@ export class RateLimiter implements AdmissionPolicy {
   readonly #line: WaitingRoom<Waiter>;
   readonly #changes$ = new OrderedSubject<RateLimiterState>();
   readonly #desk: Desk = {
-    sent: (load) => {
-      const departure = this.#traffic.send(load);
-      return (reports) => this.#feedback.heard(reports, departure);
-    },
+    sent: (load) => this.#traffic.send(load),
+    heard: (reports, departure) => this.#feedback.heard(reports, departure),
     withdrawn: (load) => this.#traffic.withdraw(load),
     book: (from, to) => {
       this.#buckets.book(this.#clock.now(), from, to);
@@ -137,8 +135,9 @@ export class RateLimiter implements AdmissionPolicy {
 
   /** Permits for requests that `tryAcquire` could take now: none while somebody waits, or in a pause. */
   get available(): number {
-    if (this.#line.size > 0 || !this.#isThere(ONE_REQUEST)) return 0;
-    return this.#buckets.of('requests')?.level(this.#clock.now()) ?? Infinity;
+    const now = this.#clock.now();
+    if (this.#line.size > 0 || !this.#isThere(now, ONE_REQUEST)) return 0;
+    return this.#buckets.of('requests')?.level(now) ?? Infinity;
   }
 
   /** @internal Whether it matters how many tokens a request uses. */
@@ -183,8 +182,9 @@ export class RateLimiter implements AdmissionPolicy {
    */
   tryAcquire(tokens?: TokenUsage | number): boolean {
     const load = loadOf(knownOf(tokens));
-    if (this.#line.size > 0 || !this.#isThere(load)) return false;
-    this.#take(load);
+    const now = this.#clock.now();
+    if (this.#line.size > 0 || !this.#isThere(now, load)) return false;
+    this.#take(now, load);
     this.#traffic.send(load);
     return true;
   }
@@ -264,7 +264,8 @@ export class RateLimiter implements AdmissionPolicy {
    * @returns takes what the answer says.
    */
   listen(): (reports: readonly RateLimitReport[]) => void {
-    return this.#desk.sent(NOTHING);
+    const departure = this.#traffic.send(NOTHING);
+    return (reports) => this.#feedback.heard(reports, departure);
   }
 
   /** @internal */
@@ -273,8 +274,9 @@ export class RateLimiter implements AdmissionPolicy {
     const expected = knownOf(demand.tokens);
     const load = loadOf(expected);
     const lease = new RateLimitLease(this.#desk, expected, load, demand);
-    if (this.#line.isFree(priority) && this.#isThere(load)) {
-      this.#take(load);
+    const now = this.#clock.now();
+    if (this.#line.isFree(priority) && this.#isThere(now, load)) {
+      this.#take(now, load);
       return lease;
     }
     const terms = { priority, patience, load };
@@ -299,12 +301,12 @@ export class RateLimiter implements AdmissionPolicy {
   }
 
   /** Whether there is enough of everything. */
-  #isThere(load: Load): boolean {
-    return this.#pausedUntil === undefined && isDue(this.#buckets.wait(this.#clock.now(), load, NOTHING), 0);
+  #isThere(now: number, load: Load): boolean {
+    return this.#pausedUntil === undefined && isDue(this.#buckets.wait(now, load, NOTHING), 0);
   }
 
-  #take(load: Load): void {
-    this.#buckets.book(this.#clock.now(), NOTHING, load);
+  #take(now: number, load: Load): void {
+    this.#buckets.book(now, NOTHING, load);
     this.#traffic.admit(load);
     this.#changed();
   }
@@ -313,9 +315,11 @@ export class RateLimiter implements AdmissionPolicy {
   #handOut(): void {
     if (this.#handingOut) return;
     this.#handingOut = true;
-    for (let place = this.#line.first; place && this.#isThere(place.load); place = this.#line.first) {
+    for (let place = this.#line.first; place !== undefined; place = this.#line.first) {
+      const now = this.#clock.now();
+      if (!this.#isThere(now, place.load)) break;
       this.#line.remove(place);
-      this.#take(place.load);
+      this.#take(now, place.load);
       place.applicant.granted();
     }
     this.#handingOut = false;

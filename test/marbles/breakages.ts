@@ -73,14 +73,14 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'Every operator: A refused attempt never reaches the source',
     ADMISSION,
-    'if (!this.admitted()) return;',
-    'this.admitted();',
+    'if (!this.agreed()) return;',
+    'this.agreed();',
   ),
   breakage(
     'Every operator: Release, then notify',
     ADMISSION,
-    'this.leases = [];\n    const verdict',
-    'this.leases = []; if (BROKEN) { if (failure) super._error(failure.error); else super._complete(); }\n    const verdict',
+    'this.leases = [];\n    const outer',
+    'this.leases = []; if (BROKEN) { if (failure) super._error(failure.error); else super._complete(); }\n    const outer',
   ),
   breakage('Every operator: Every exit settles once', ADMISSION, CANCELLED, ''),
   breakage(
