@@ -113,7 +113,7 @@ interface Schema {
     readonly innerType?: Schema;
     readonly element?: Schema;
     readonly entries?: Readonly<Record<string, string>>;
-    readonly values?: readonly unknown[];
+    readonly values?: readonly string[];
   };
 }
 
@@ -125,13 +125,10 @@ function typeOf({ def }: Schema): { readonly name: string; readonly optional?: b
     case 'optional':
       return { name: def.innerType ? typeOf(def.innerType).name : '', optional: true };
     case 'enum':
-      return {
-        name: Object.values(def.entries ?? {})
-          .map((value) => `\`${value}\``)
-          .join(', '),
-      };
     case 'literal':
-      return { name: `\`${String(def.values?.[0])}\`` };
+      return {
+        name: (def.values ?? Object.values(def.entries ?? {})).map((value) => `\`${value}\``).join(', '),
+      };
     case 'array':
       return { name: `array of ${def.element ? plural(typeOf(def.element).name) : ''}` };
     case 'object':

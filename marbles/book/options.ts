@@ -242,13 +242,10 @@ function described(syntax: Syntax, schema: Node): Described {
       };
     }
     case 'enum':
-      return plain(
-        nodes(first?.elements)
-          .map((it) => syntax.textOf(it))
-          .join(' | '),
-      );
-    case 'literal':
-      return plain(syntax.textOf(first!));
+    case 'literal': {
+      const values = first?.type === 'ArrayExpression' ? nodes(first.elements) : [first!];
+      return plain(values.map((it) => syntax.textOf(it)).join(' | '));
+    }
     case 'instanceof':
       return plain(syntax.textOf(first!));
     case 'custom':

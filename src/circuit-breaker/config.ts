@@ -49,7 +49,7 @@ const SlowCallSchema = z.strictObject({
   /** Share of slow calls, in (0, 1], at which the circuit opens. @default 1 */
   rate: z._default(rate(), 1),
   /** Whether a call lasts until its first value or until its end. @default 'total' */
-  measure: z._default(z.enum(['first', 'total']), 'total'),
+  measure: z._default(z.literal(['first', 'total']), 'total'),
 });
 
 const HalfOpenSampleSchema = z.strictObject({

@@ -21,7 +21,10 @@ export const CircuitSnapshotSchema = z.object({
     z.discriminatedUnion('type', [
       z.object({ type: z.literal('consecutive'), failures: count(0) }),
       /** One digit an outcome, oldest first: 0 well, 1 failed, 2 slow, 3 both. */
-      z.object({ type: z.literal('count'), outcomes: z.string().check(z.regex(/^[0-3]*$/)) }),
+      z.object({
+        type: z.literal('count'),
+        outcomes: z.string().check(z.refine((outcomes) => /^[0-3]*$/.test(outcomes))),
+      }),
       z.object({ type: z.literal('time'), buckets: z.array(AgedTotalsSchema) }),
     ]),
   ),

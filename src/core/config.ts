@@ -42,10 +42,14 @@ export const rate = (): z.ZodMiniNumber<number> =>
     .number('must be a number')
     .check(z.refine((value) => value > 0 && value <= 1, 'must be greater than 0 and at most 1'));
 
+/** A check of a string or an array. Zod's own would bring along what tells characters from their code units. */
+export const notEmpty = (message: string): z.core.$ZodCheck<{ readonly length: number }> =>
+  z.refine<{ readonly length: number }>(({ length }) => length > 0, message);
+
 /** The options that every policy takes. */
 export const commonOptions = {
   /** What the policy is called in errors, events and developer tools. */
-  name: z.optional(z.string('must be a string').check(z.minLength(1, 'must not be empty'))),
+  name: z.optional(z.string('must be a string').check(notEmpty('must not be empty'))),
   /** The bus that hears of the policy's decisions. @default getEventBus() */
   events: z.optional(
     z.custom<EventBus>(

@@ -15,7 +15,7 @@ export const EventBusConfigSchema = z.strictObject({
    * has written itself, for the words of others may quote the conversation. `all`: every message as it is, with whatever
    * people and providers have put into it. @default 'own'
    */
-  errorMessages: z._default(z.enum(['own', 'all'], 'must be "own" or "all"'), 'own'),
+  errorMessages: z._default(z.literal(['own', 'all'], 'must be "own" or "all"'), 'own'),
 });
 export type EventBusConfig = z.input<typeof EventBusConfigSchema>;
 

@@ -21,7 +21,7 @@ export const ErrorSummarySchema = z.object({
 });
 export type ErrorSummary = z.infer<typeof ErrorSummarySchema>;
 
-export const CircuitStateSchema = z.enum([
+export const CircuitStateSchema = z.literal([
   'closed',
   'open',
   'half-open',
@@ -29,5 +29,5 @@ export const CircuitStateSchema = z.enum([
   'disabled',
   'metrics-only',
 ]);
-export const HealthStatusSchema = z.enum(['healthy', 'degraded', 'unhealthy']);
+export const HealthStatusSchema = z.literal(['healthy', 'degraded', 'unhealthy']);
 export type HealthStatus = z.infer<typeof HealthStatusSchema>;

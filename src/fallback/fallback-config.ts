@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { commonOptions, functionOption } from '../core/config.ts';
+import { commonOptions, functionOption, notEmpty } from '../core/config.ts';
 import type { Alternative, Answer } from './alternative.ts';
 
 /** The options of `fallback()`, with their defaults. */
@@ -9,7 +9,7 @@ export const FallbackConfigSchema = z.strictObject({
   alternatives: z.readonly(
     z
       .array(z.unknown(), 'must be an array of alternatives')
-      .check(z.minLength(1, 'must hold at least one alternative (to answer with an empty array: [[]])')),
+      .check(notEmpty('must hold at least one alternative (to answer with an empty array: [[]])')),
   ),
   /** Says which errors, the source's or an alternative's, are answered. @default all but the caller's own abort */
   handle: z.optional(functionOption<(error: unknown) => boolean>()),

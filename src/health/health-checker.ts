@@ -13,7 +13,7 @@ import {
 import * as z from 'zod/mini';
 import type { CircuitBreaker, CircuitRegistry } from '../circuit-breaker/index.ts';
 import { type Clock, clockOf, timestamp } from '../core/clock.ts';
-import { functionOption, limit, parseConfig } from '../core/config.ts';
+import { functionOption, limit, notEmpty, parseConfig } from '../core/config.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import type { HealthStatus } from '../core/event-parts.ts';
 import type { EventData } from '../core/events.ts';
@@ -270,12 +270,12 @@ export class HealthChecker {
 }
 
 const RegistrationSchema = z.object({
-  name: z.string('must be a string').check(z.minLength(1, 'must not be empty')),
+  name: z.string('must be a string').check(notEmpty('must not be empty')),
   check: functionOption<HealthCheck>(),
 });
 
 const HealthSourceSchema = z.object({
-  name: z.string('must be a string').check(z.minLength(1, 'must not be empty')),
+  name: z.string('must be a string').check(notEmpty('must not be empty')),
   isHealthy: functionOption<HealthSource['isHealthy']>(),
 });
 

@@ -1,6 +1,6 @@
 import type { ObservableInput, ObservedValueOf } from 'rxjs';
 import * as z from 'zod/mini';
-import { commonOptions, count, delay, functionOption } from '../core/config.ts';
+import { commonOptions, count, delay, functionOption, notEmpty } from '../core/config.ts';
 import { type RetryBudget, type RetryBudgetConfig, retryBudget } from '../core/retry-budget.ts';
 import { LatencyPercentile, LatencyPercentileConfigSchema } from './latency-percentile.ts';
 
@@ -44,7 +44,7 @@ export const HedgeConfigSchema = z
             ),
             'must be an array of streams',
           )
-          .check(z.minLength(1, 'must hold at least one stream')),
+          .check(notEmpty('must hold at least one stream')),
       ),
     ),
     /**

@@ -138,7 +138,7 @@ export const JitteredBackoffConfigSchema = z.strictObject({
 });
 export type JitteredBackoffConfig = z.input<typeof JitteredBackoffConfigSchema>;
 
-const SpreadBackoffSchema = z.extend(JitteredBackoffConfigSchema, { base: BackoffSchema });
+const SpreadBackoffSchema = z.strictObject({ ...JitteredBackoffConfigSchema.shape, base: BackoffSchema });
 
 /**
  * Another strategy, its delays spread by ± `factor`, so that clients which failed together do not come back together.

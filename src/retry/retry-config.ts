@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { commonOptions, count, duration, functionOption, limit } from '../core/config.ts';
+import { commonOptions, count, duration, functionOption, limit, notEmpty } from '../core/config.ts';
 import { type RetryBudget, type RetryBudgetConfig, retryBudget } from '../core/retry-budget.ts';
 import { BackoffSchema } from './backoff.ts';
 import type { Resume } from './resume.ts';
@@ -30,7 +30,7 @@ export const RetryConfigSchema = z.strictObject({
         z.custom<ErrorClass>((value) => typeof value === 'function', 'must be a class'),
         'must be an array',
       )
-      .check(z.minLength(1, 'must name at least one class')),
+      .check(notEmpty('must name at least one class')),
   ),
   /** Says whether to retry after this error of the n-th attempt, from 1. @default every error that may pass */
   retryIf: z.optional(functionOption<(error: unknown, attempt: number) => boolean>()),

@@ -1,13 +1,13 @@
 import * as z from 'zod/mini';
 import { FallbackKindSchema, type ProviderErrorKind } from '../chat/errors.ts';
-import { count, functionOption } from '../core/config.ts';
+import { count, functionOption, notEmpty } from '../core/config.ts';
 
 const KINDS: readonly string[] = [...FallbackKindSchema.options, 'cancelled' satisfies ProviderErrorKind];
 
 /** What the marbles of the scripts stand for; more than that only the type of the stream can say. */
 const values = () => z.optional(z.record(z.string(), z.unknown()));
 const list = (of: z.ZodMiniType) => z.optional(z.readonly(z.array(of, 'must be a list, one error a script')));
-const name = () => z.optional(z.string('must be a string').check(z.minLength(1, 'must not be empty')));
+const name = () => z.optional(z.string('must be a string').check(notEmpty('must not be empty')));
 const marbles = () => z.string('must be marbles');
 
 export const ScriptOptionsSchema = z.strictObject({
@@ -36,7 +36,7 @@ export const FaultScheduleConfigSchema = z.strictObject({
     .check(z.refine((rate) => rate >= 0 && rate <= 1, 'must be at least 0 and at most 1')),
   faults: z._default(
     z.readonly(
-      z.array(marbles(), 'must be a list of marbles').check(z.minLength(1, 'must hold at least one of them')),
+      z.array(marbles(), 'must be a list of marbles').check(notEmpty('must hold at least one of them')),
     ),
     ['#'],
   ),
