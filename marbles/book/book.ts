@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { whatHappensWhen } from '../../test/matrix/page.ts';
+import { mutationPage } from '../../test/mutation/page.ts';
 import { openTelemetryPage } from '../../test/opentelemetry/page.ts';
 import { contract } from '../contract/index.ts';
 import { chapters } from '../index.ts';
@@ -28,6 +29,7 @@ export function book(): Map<string, string> {
   files.set('docs/what-happens-when.md', whatHappensWhen());
   files.set('docs/contract.md', contractPage(contract));
   files.set('docs/events.md', eventsPage());
+  files.set('docs/mutation.md', mutationPage());
   for (const [path, content] of openTelemetryPage()) files.set(path, content);
   files.set('docs/README.md', index(entries));
   files.set('README.md', illustrated(readFileSync('README.md', 'utf8')));
@@ -49,6 +51,7 @@ ${entries.join('\n')}
 [Events](events.md) lists everything that the bus can tell, and what stands in it.
 [OpenTelemetry](opentelemetry.md) shows a call as a trace, and lists all metrics.
 [Simulations](simulations.md) play minutes of traffic: what no single stream can show.
+[Mutation testing](mutation.md) changes the code in thousands of ways and says which the tests notice.
 
 [Developer tools](insights.md) show what a stream of your own has subscribed to, policy by policy.
 

@@ -238,6 +238,28 @@ describe('slow calls', () => {
     call(breaker, 0, 0, 11);
     expect(breaker.state).toBe('open');
   });
+
+  it.each([
+    { probes: 'quick quick', state: 'half-open' },
+    { probes: 'quick quick quick', state: 'closed' },
+    { probes: 'slow quick quick', state: 'half-open' },
+    { probes: 'slow quick quick quick', state: 'closed' },
+    { probes: 'quick quick slow slow', state: 'open' },
+  ] as const)(
+    'probes are quick enough as soon as the rest of the sample cannot change that: $probes is $state',
+    ({ probes, state }) => {
+      const breaker = new CircuitBreaker({
+        window: { type: 'count', size: 1 },
+        slowCall: { threshold: 10, rate: 0.5 },
+        halfOpenSample: { calls: 4, failureRate: 1 },
+        recoveryTimeout: 100,
+      });
+      fail(breaker);
+      vi.advanceTimersByTime(100);
+      for (const probe of probes.split(' ')) call(breaker, 0, 0, probe === 'slow' ? 11 : 10);
+      expect(breaker.state).toBe(state);
+    },
+  );
 });
 
 describe('open', () => {

@@ -1,0 +1,87 @@
+/**
+ * Changes the code in thousands of ways, one at a time, and asks the tests to notice: `npm run mutate`. With names of rooms,
+ * or folders and files of `src/`, only those: `npm run mutate -- lines src/core/race.ts`. What has been judged before is not
+ * judged again, unless the code or its tests are others; `--fresh` judges anew.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Stryker } from '@stryker-mutator/core';
+import { unexplained } from './explained.ts';
+import { type Measured, type Report, readResults, resultsOf, writeResults } from './results.ts';
+import { filesOf, type Room, rooms } from './rooms.ts';
+
+const WORKSHOP = '.stryker';
+
+process.chdir(resolve(import.meta.dirname, '../..'));
+const wanted = process.argv.slice(2).filter((argument) => argument !== '--fresh');
+const fresh = process.argv.includes('--fresh');
+
+for (const room of rooms) {
+  const mutate = mutatedIn(room);
+  if (mutate.length > 0) report(await judged(room, mutate));
+}
+
+/** What of a room was asked for. */
+function mutatedIn(room: Room): string[] {
+  const files = filesOf(room);
+  if (wanted.length === 0 || wanted.includes(room.name)) return files;
+  return files.filter((file) => wanted.some((path) => file === path || file.startsWith(join(path, '/'))));
+}
+
+/** The results of the room that are known by now. */
+async function judged({ name, judges }: Room, mutate: string[]): Promise<Measured> {
+  const history = join(WORKSHOP, `${name}.json`);
+  // The judges read it: the runner passes nothing on to a config of theirs.
+  process.env.JUDGES = [...judges.map((judge) => `test/${judge}`), 'marbles/marbles.test.ts'].join(',');
+  await new Stryker({
+    mutate,
+    testRunner: 'vitest',
+    vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
+    plugins: ['@stryker-mutator/vitest-runner'],
+    // There is no compiler that it could ask what the file means.
+    tsconfigFile: 'none',
+    coverageAnalysis: 'perTest',
+    // The compiler refuses nearly all of these: the strings are reasons and states, the objects have a shape. The rest is wording.
+    mutator: { excludedMutations: ['StringLiteral', 'ObjectLiteral'] },
+    concurrency: Math.max(1, availableParallelism() - 1),
+    // On a machine with other work a test may take long; a mutant that is hit too often ends at once.
+    timeoutMS: 30_000,
+    reporters: ['progress-append-only'],
+    allowConsoleColors: false,
+    ignorePatterns: ['/docs', '/dist', '/bench', '/demo', `/${WORKSHOP}`],
+    tempDirName: join(WORKSHOP, 'sandbox'),
+    incremental: true,
+    incrementalFile: history,
+    force: fresh,
+  }).runMutationTest();
+  const now = new Date().toISOString().slice(0, 10);
+  const before = readResults().files;
+  const found = {
+    // Where nothing can be changed, as in a file of types.
+    ...Object.fromEntries(
+      mutate.map((file) => [file, { measured: now, killed: 0, timedOut: 0, survivors: [] }]),
+    ),
+    ...resultsOf(JSON.parse(readFileSync(history, 'utf8')) as Report, now),
+  };
+  const measured = { tools: tools(), files: { ...before, ...found } };
+  writeResults(measured);
+  return { ...measured, files: found };
+}
+
+function report({ files }: Measured): void {
+  for (const [file, { killed, timedOut, survivors }] of Object.entries(files)) {
+    const noticed = killed + timedOut;
+    console.log(`${file}: ${noticed} of ${noticed + survivors.length}`);
+    for (const survivor of unexplained(file, survivors)) {
+      const { line, text, before, after, uncovered } = survivor;
+      console.log(`  ${line}: ${text}\n    ${before} → ${after}${uncovered ? ' (no test comes by)' : ''}`);
+    }
+  }
+}
+
+function tools(): string {
+  const version = (name: string): string =>
+    (JSON.parse(readFileSync(`node_modules/${name}/package.json`, 'utf8')) as { version: string }).version;
+  return `Stryker ${version('@stryker-mutator/core')}, Vitest ${version('vitest')}, Node ${process.versions.node}`;
+}
