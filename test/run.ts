@@ -121,6 +121,7 @@ async function otherSteps(): Promise<void> {
     built ? command : 'echo There is no package to check. && exit 1';
   await step('package', packed(`publint run "${tarball}" --strict`));
   await step('types of the package', packed(`attw "${tarball}" --profile esm-only`));
+  await step('size of the package', packed(`tsx test/package/size.ts "${tarball}"`));
   await step('use of the package', packed(`tsx test/package/consumer.ts "${tarball}"`));
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { sizePage, weighing } from '../../bench/size/page.ts';
 import { whatHappensWhen } from '../../test/matrix/page.ts';
 import { mutationPage } from '../../test/mutation/page.ts';
 import { openTelemetryPage } from '../../test/opentelemetry/page.ts';
@@ -30,6 +31,7 @@ export function book(): Map<string, string> {
   files.set('docs/contract.md', contractPage(contract));
   files.set('docs/events.md', eventsPage());
   files.set('docs/mutation.md', mutationPage());
+  files.set('docs/size.md', sizePage(weighing()));
   for (const [path, content] of openTelemetryPage()) files.set(path, content);
   files.set('docs/README.md', index(entries));
   files.set('README.md', illustrated(readFileSync('README.md', 'utf8')));
@@ -52,6 +54,7 @@ ${entries.join('\n')}
 [OpenTelemetry](opentelemetry.md) shows a call as a trace, and lists all metrics.
 [Simulations](simulations.md) play minutes of traffic: what no single stream can show.
 [Mutation testing](mutation.md) changes the code in thousands of ways and says which the tests notice.
+[Size](size.md) tells what a program loads that imports one pattern, or all.
 
 [Developer tools](insights.md) show what a stream of your own has subscribed to, policy by policy.
 
