@@ -60,10 +60,6 @@ export class Circuit {
     return this.#phase.state;
   }
 
-  get activeCount(): number {
-    return this.#activeCount;
-  }
-
   admit(): Lease | CircuitOpenError {
     const lease = new CircuitLease(this);
     const refusal = this.#enter(lease);
@@ -75,7 +71,7 @@ export class Circuit {
   /** The waits of the attempt are over: it belongs to the generation in which it begins. */
   begin(lease: CircuitLease): CircuitOpenError | undefined {
     const refusal = lease.phase === this.#phase ? undefined : this.#enter(lease);
-    if (refusal === undefined && this.#options.slowCall !== undefined) lease.begun = this.#clock.now();
+    if (this.#options.slowCall !== undefined) lease.begun = this.#clock.now();
     return refusal;
   }
 

@@ -352,6 +352,12 @@ describe('open', () => {
     expect(recoveryTimeout.mock.calls).toStrictEqual([[0], [1], [2], [0]]);
   });
 
+  it('the recovery time may also be computed to 0', () => {
+    const breaker = opened({ recoveryTimeout: () => 0 });
+    expect(breaker.stats).toMatchObject({ state: 'open', retryAfter: 0 });
+    expect(breaker.admit()).toBeInstanceOf(Lease);
+  });
+
   it.each([Number.NaN, -1, Number.POSITIVE_INFINITY])(
     'a recovery time of %s is the error of the stream, and the circuit opens all the same',
     (time) => {
@@ -457,6 +463,14 @@ describe('half-open', () => {
     vi.advanceTimersByTime(499);
     expect(breaker.state).toBe('half-open');
     vi.advanceTimersByTime(1);
+    expect(breaker.state).toBe('open');
+  });
+
+  it('a probe that never ends is overdue also when another one has ended', () => {
+    const breaker = halfOpen({ halfOpenTimeout: 500 });
+    breaker.acquire();
+    breaker.acquire().neutral();
+    vi.advanceTimersByTime(500);
     expect(breaker.state).toBe('open');
   });
 
@@ -631,6 +645,16 @@ describe('by hand', () => {
       retryAfter: undefined,
       message: 'Circuit "test" was opened by hand: the attempt was not made.',
     });
+  });
+
+  it('forced open says since when; disabled is not open', () => {
+    vi.setSystemTime(5_000);
+    const breaker = new CircuitBreaker();
+    breaker.forceOpen();
+    vi.advanceTimersByTime(1_000);
+    expect(breaker.stats.openedAt).toBe(5_000);
+    breaker.disable();
+    expect(breaker.stats.openedAt).toBeUndefined();
   });
 
   it('disabled lets all pass and counts nothing', () => {

@@ -1,3 +1,4 @@
+import { VirtualTimeScheduler } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CircuitRegistry, getCircuitRegistry } from '../../src/circuit-breaker/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
@@ -11,6 +12,7 @@ afterEach(() => {
 
 describe('the registry', () => {
   it('of the process is one', () => {
+    expect(getCircuitRegistry()).toBeInstanceOf(CircuitRegistry);
     expect(getCircuitRegistry()).toBe(getCircuitRegistry());
   });
 
@@ -26,11 +28,14 @@ describe('the registry', () => {
 
   it('lets callers agree in part, and does not compare functions, buses and schedulers', () => {
     const registry = new CircuitRegistry();
+    const busy = new EventBus();
+    busy.subscribe();
     const breaker = registry.getOrCreate('search', {
       window: { type: 'count', size: 5 },
       recoveryTimeout: () => 1,
       classify: () => 'failure',
       events: new EventBus(),
+      scheduler: new VirtualTimeScheduler(),
     });
     expect(
       registry.getOrCreate('search', {
@@ -38,7 +43,8 @@ describe('the registry', () => {
         window: { size: 5, type: 'count', failureRate: 0.5 },
         recoveryTimeout: () => 2,
         classify: () => 'neutral',
-        events: new EventBus(),
+        events: busy,
+        scheduler: new VirtualTimeScheduler(undefined, 1_000),
       }),
     ).toBe(breaker);
   });
@@ -102,6 +108,15 @@ describe('the registry', () => {
       ['added', 'b', true],
       ['removed', 'b', false],
     ]);
+  });
+
+  it('evicts nobody while there is room', () => {
+    const registry = new CircuitRegistry({ capacity: 2 });
+    const heard: string[] = [];
+    registry.changes$.subscribe(({ type }) => heard.push(type));
+    registry.getOrCreate('a');
+    registry.getOrCreate('b');
+    expect(heard).toStrictEqual(['added', 'added']);
   });
 
   it('forgets the idle circuit that nobody has asked for the longest time', () => {

@@ -119,6 +119,26 @@ describe('a snapshot', () => {
     expect([after.state, ...states]).toStrictEqual([before.state, before.state]);
   });
 
+  it('keeps since when a circuit has been open by hand', () => {
+    const before = new CircuitBreaker();
+    before.forceOpen();
+    expect(move(before).stats).toMatchObject({ state: 'forced-open', openedAt: 1_000 });
+  });
+
+  it('leaves the name to the config, if that has one', () => {
+    const before = new CircuitBreaker({ name: 'before' });
+    expect(move(before).name).toBe('before');
+    expect(move(before, { name: 'after' }).name).toBe('after');
+  });
+
+  it('without what was seen begins anew', () => {
+    const { evidence: _, ...snapshot } = new CircuitBreaker({ failureThreshold: 1 }).snapshot();
+    const after = CircuitBreaker.restore(snapshot, { failureThreshold: 1 });
+    expect(after.stats).toMatchObject({ state: 'closed', failureCount: 0 });
+    fail(after);
+    expect(after.state).toBe('open');
+  });
+
   it('of a half-open circuit gives new places to new probes', () => {
     const config = { failureThreshold: 1, recoveryTimeout: 10, halfOpenMaxCalls: 1, successThreshold: 1 };
     const before = new CircuitBreaker(config);

@@ -152,4 +152,43 @@ describe('a time window', () => {
       }),
     );
   });
+
+  describe('on its way to another process', () => {
+    /** Three buckets of 10 ms: a failure in the oldest, nothing in the next, a slow call in the newest. */
+    const seen = (): TimeWindow => {
+      let now = 5;
+      const window = new TimeWindow(30, 3, () => now);
+      window.record(true, false);
+      now = 25;
+      window.record(false, true);
+      return window;
+    };
+
+    it('is a list of the buckets that hold something, with their ages', () => {
+      expect(seen().snapshot()).toStrictEqual({
+        type: 'time',
+        buckets: [
+          { age: 20, calls: 1, failures: 1, slow: 0 },
+          { age: 0, calls: 1, failures: 0, slow: 1 },
+        ],
+      });
+    });
+
+    it('an outcome falls out when its time has come there', () => {
+      let now = 1_000;
+      const window = new TimeWindow(30, 3, () => now);
+      window.restore(seen().snapshot());
+      expect(window.totals()).toStrictEqual({ calls: 2, failures: 1, slow: 1 });
+      now = 1_010;
+      expect(window.totals()).toStrictEqual({ calls: 1, failures: 0, slow: 1 });
+      now = 1_030;
+      expect(window.totals()).toStrictEqual({ calls: 0, failures: 0, slow: 0 });
+    });
+
+    it('what is too old for a shorter window is left behind', () => {
+      const window = new TimeWindow(20, 2, () => 1_000);
+      window.restore(seen().snapshot());
+      expect(window.totals()).toStrictEqual({ calls: 1, failures: 0, slow: 1 });
+    });
+  });
 });

@@ -10,7 +10,32 @@ export interface Explained {
   readonly because: string;
 }
 
-export const explained: readonly Explained[] = [];
+export const explained: readonly Explained[] = [
+  {
+    file: 'src/circuit-breaker/circuit.ts',
+    line: "} else if (phase.state === 'closed' || phase.state === 'metrics-only') {",
+    change: "phase.state === 'closed' || phase.state === 'metrics-only' → true",
+    because: 'No lease is given in another phase; the question is for the compiler.',
+  },
+  {
+    file: 'src/circuit-breaker/circuit.ts',
+    line: "if (phase.state !== 'open') return;",
+    change: "phase.state !== 'open' → false",
+    because: 'What is not open has no time left that could be waited for; the question is for the compiler.',
+  },
+  {
+    file: 'src/circuit-breaker/time-window.ts',
+    line: 'const oldest = Math.max(this.#current + 1, current - this.#buckets.length + 1);',
+    change: 'current - this.#buckets.length + 1 → current - this.#buckets.length - 1',
+    because: 'After a silence of more than a round it empties two buckets twice.',
+  },
+  {
+    file: 'src/circuit-breaker/time-window.ts',
+    line: 'if (current > this.#current) this.#current = current;',
+    change: 'current > this.#current → current >= this.#current',
+    because: 'It would set what is so already.',
+  },
+];
 
 export const changeOf = ({ before, after }: Survivor): string => `${before} → ${after}`;
 

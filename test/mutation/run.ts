@@ -4,7 +4,6 @@
  * judged again, unless the code or its tests are others; `--fresh` judges anew.
  */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 import { unexplained } from './explained.ts';
@@ -44,9 +43,8 @@ async function judged({ name, judges }: Room, mutate: string[]): Promise<Measure
     coverageAnalysis: 'perTest',
     // The compiler refuses nearly all of these: the strings are reasons and states, the objects have a shape. The rest is wording.
     mutator: { excludedMutations: ['StringLiteral', 'ObjectLiteral'] },
-    concurrency: Math.max(1, availableParallelism() - 1),
     // On a machine with other work a test may take long; a mutant that is hit too often ends at once.
-    timeoutMS: 30_000,
+    timeoutMS: 15_000,
     reporters: ['progress-append-only'],
     allowConsoleColors: false,
     ignorePatterns: ['/docs', '/dist', '/bench', '/demo', `/${WORKSHOP}`],
