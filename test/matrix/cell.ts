@@ -19,7 +19,7 @@ import { type Row, SHORT } from './faults.ts';
 import { type Story, storyOf } from './story.ts';
 
 /** The end of the answer, when a request asks to go on with its beginning. */
-export function restFor({ body }: AttemptRequest): string | undefined {
+export function restFor({ body }: AttemptRequest, answer = DEFAULT_ANSWER): string | undefined {
   const messages = (body.messages ?? body.input ?? []) as readonly { role?: string; content: unknown }[];
   const partial = messages.findLast(({ role }) => role === 'assistant')?.content;
   if (partial === undefined) return undefined;
@@ -27,8 +27,8 @@ export function restFor({ body }: AttemptRequest): string | undefined {
     typeof partial === 'string'
       ? partial
       : (partial as readonly { text: string }[]).map((part) => part.text).join('');
-  if (!DEFAULT_ANSWER.startsWith(text)) throw new Error(`Nobody said "${text}".`);
-  return DEFAULT_ANSWER.slice(text.length);
+  if (!answer.startsWith(text)) throw new Error(`Nobody said "${text}".`);
+  return answer.slice(text.length);
 }
 
 type Role = 'first' | 'spare';

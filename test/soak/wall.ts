@@ -1,8 +1,8 @@
 /** The other side of the soak, in a process of its own: it can be stopped and killed, and forgets all when it is. */
-
 import { seededRandom } from '../../src/testing/random.ts';
 import { restFor } from '../matrix/cell.ts';
 import {
+  type AttemptRequest,
   cutAfter,
   endAfter,
   errorAfter,
@@ -18,36 +18,62 @@ import {
   serverError,
   stallAfter,
   startFaultServer,
-  trickle,
 } from '../support/fault-server.ts';
 
-const [port = '0', seed = '1', faultRate = '0.3'] = process.argv.slice(2);
-const chance = seededRandom(Number(seed));
+const [seed, faultRate, pace] = process.argv.slice(2).map(Number) as [number, number, number];
 
-const BROKEN: readonly (() => Fault)[] = [
-  () => cutAfter(Math.floor(chance() * 8)),
-  () => resetAfter(Math.floor(chance() * 8)),
-  () => endAfter(Math.floor(chance() * 8)),
-  () => errorAfter(Math.floor(chance() * 8), { kind: 'overloaded' }),
+/** With so many tokens before it. */
+const BROKEN: readonly ((tokens: number) => Fault)[] = [
+  cutAfter,
+  resetAfter,
+  endAfter,
+  stallAfter,
+  malformedAfter,
+  (tokens) => errorAfter(tokens, { kind: 'overloaded' }),
   () => errorFirst(),
-  () => malformedAfter(2),
   () => reset(),
   () => serverError(),
   () => overloaded(),
   () => httpStatus(502),
   () => rateLimited({ retryAfterMs: 5 }),
-  () => stallAfter(Math.floor(chance() * 8)),
 ];
 
-const wall = await startFaultServer({
-  port: Number(port),
-  script(_, request) {
-    const broken =
-      chance() < Number(faultRate) ? BROKEN[Math.floor(chance() * BROKEN.length)]?.() : undefined;
-    const fault = broken ?? (chance() < 0.2 ? trickle(Math.ceil(chance() * 5)) : ok());
-    const rest = restFor(request);
-    return rest === undefined ? fault : { ...fault, answer: rest };
-  },
-});
-process.send?.({ url: wall.url });
-process.once('disconnect', () => process.exit(0));
+/** How often each stream has asked. */
+const asked = new Map<string, number>();
+
+/** What happens to a request follows from the seed, its stream and how often that has asked: whoever comes first, it is the same. */
+function faultFor(request: AttemptRequest): Fault {
+  const { body } = request.startingAfter?.response ?? request;
+  const stream = /Stream (\d+)/.exec(JSON.stringify(body.messages ?? body.input))?.[1];
+  if (stream === undefined) return ok();
+  const times = asked.get(stream) ?? 0;
+  asked.set(stream, times + 1);
+  const chance = seededRandom(seed + 1_000 * Number(stream) + times);
+  const tokenDelay = Math.ceil(chance() * pace);
+  const broken = chance() < faultRate ? BROKEN[Math.floor(chance() * BROKEN.length)] : undefined;
+  return { ...(broken?.(Math.floor(chance() * 8)) ?? ok()), tokenDelay };
+}
+
+async function serve(port: number): Promise<void> {
+  const wall = await startFaultServer({
+    port,
+    script(_, request) {
+      const fault = faultFor(request);
+      const rest = restFor(request);
+      return rest === undefined ? fault : { ...fault, answer: rest };
+    },
+  });
+  process.send?.(wall.url);
+  // Whoever asks how many requests are open asks between laps, when nothing has to be known of those before.
+  process.on('message', () => {
+    process.send?.(wall.openSockets);
+    if (wall.openSockets > 0) return;
+    asked.clear();
+    wall.forget();
+  });
+  process.once('SIGTERM', () => void wall.close().then(() => process.exit()));
+}
+
+process.once('message', (port) => void serve(Number(port)));
+process.once('disconnect', () => process.exit());
+process.send?.('ready');

@@ -943,6 +943,17 @@ describe('the record', () => {
     expect(attempt.clientClosedAt).toBeUndefined();
   });
 
+  it('begins anew when all is forgotten', async () => {
+    const wall = await wallOf();
+    const ask = () => fetch(`${wall.url}/api/chat`, { method: 'POST' }).then((response) => response.text());
+    await ask();
+    await ask();
+    wall.forget();
+    expect(wall.attempts).toStrictEqual([]);
+    await ask();
+    expect(wall.attempts.map(({ index }) => index)).toStrictEqual([0]);
+  });
+
   it('a body that is no JSON object is an empty one', async () => {
     const wall = await wallOf();
     for (const body of ['not json', '"text"', 'null']) {

@@ -39,6 +39,8 @@ export const DEFAULT_ANSWER = 'The quick brown fox jumps over the lazy 🐕.';
 export interface FaultServerOptions {
   /** @default DEFAULT_ANSWER */
   readonly answer?: string;
+  /** @default '127.0.0.1' */
+  readonly host?: string;
   /** @default any free one */
   readonly port?: number;
   /** A fault for every attempt; the n-th for the n-th attempt, the last repeats; or chosen by request. @default ok() */
@@ -46,7 +48,7 @@ export interface FaultServerOptions {
 }
 
 export interface FaultServer extends AsyncDisposable {
-  /** `http://127.0.0.1:<port>`, without a path. */
+  /** `http://<host>:<port>`, without a path. */
   readonly url: string;
   /** One record for every request to a known path, in the order of arrival. */
   readonly attempts: readonly Attempt[];
@@ -61,6 +63,8 @@ export interface FaultServer extends AsyncDisposable {
   attempt(index: number): Promise<Attempt>;
   /** Resolves when `openSockets` is 0: what a test awaits to prove that nothing leaks. */
   idle(): Promise<void>;
+  /** For a wall that stands long: the records of all attempts go. Nothing may be open. */
+  forget(): void;
   /** Destroys every socket and stops listening. From then on the port refuses connections. */
   close(): Promise<void>;
 }
@@ -115,7 +119,7 @@ class Waiters {
 }
 
 export async function startFaultServer(options: FaultServerOptions = {}): Promise<FaultServer> {
-  const { answer = DEFAULT_ANSWER, port: wanted = 0 } = options;
+  const { answer = DEFAULT_ANSWER, host = '127.0.0.1', port: wanted = 0 } = options;
   const choose = chooser(options.script);
   const attempts: LiveAttempt[] = [];
   const strays: string[] = [];
@@ -184,7 +188,7 @@ export async function startFaultServer(options: FaultServerOptions = {}): Promis
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(wanted, '127.0.0.1', resolve);
+    server.listen(wanted, host, resolve);
   });
   const { port } = server.address() as AddressInfo;
 
@@ -197,7 +201,7 @@ export async function startFaultServer(options: FaultServerOptions = {}): Promis
   }
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     attempts,
     strays,
     get openSockets() {
@@ -208,6 +212,7 @@ export async function startFaultServer(options: FaultServerOptions = {}): Promis
       return attempts[index] as Attempt;
     },
     idle,
+    forget: () => void attempts.splice(0),
     close,
     [Symbol.asyncDispose]: close,
   };
