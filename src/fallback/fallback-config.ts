@@ -6,11 +6,9 @@ import type { Alternative, Answer } from './alternative.ts';
 export const FallbackConfigSchema = z.strictObject({
   ...commonOptions,
   /** What answers instead, tried in this order: values, streams, or functions that make either. */
-  alternatives: z.readonly(
-    z
-      .array(z.unknown(), 'must be an array of alternatives')
-      .check(notEmpty('must hold at least one alternative (to answer with an empty array: [[]])')),
-  ),
+  alternatives: z
+    .custom<readonly unknown[]>(Array.isArray, 'must be an array of alternatives')
+    .check(notEmpty('must hold at least one alternative (to answer with an empty array: [[]])')),
   /** Says which errors, the source's or an alternative's, are answered. @default all but the caller's own abort */
   handle: z.optional(functionOption<(error: unknown) => boolean>()),
   /**

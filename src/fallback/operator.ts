@@ -68,7 +68,8 @@ export function fallback<T>(given: unknown): OperatorFunction<T, unknown> {
   const policy = {
     ...options,
     name: options.name ?? 'fallback',
-    alternatives: options.alternatives as Alternative[],
+    // The array is the caller's, who may go on with it.
+    alternatives: [...options.alternatives] as Alternative[],
     handle: options.handle ?? ((error: unknown) => !isCancellation(error)),
     events: options.events ?? getEventBus(),
     commitOn: options.commitOn as ((value: unknown) => boolean) | undefined,

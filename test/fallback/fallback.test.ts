@@ -224,6 +224,13 @@ describe('the chain', () => {
     expect(last).not.toHaveBeenCalled();
   });
 
+  test('is the one that was given, whatever becomes of the array', () => {
+    const alternatives = ['answer'];
+    const answered = down$.pipe(fallback({ alternatives }));
+    alternatives.length = 0;
+    expect(watch(answered)).toMatchObject({ values: ['answer'], completed: true });
+  });
+
   test('a function hears the latest error, all of them, and what was emitted', () => {
     const heard: FallbackFailure[] = [];
     const hears = (error: string) => (failure: FallbackFailure) => {
