@@ -6,14 +6,14 @@ import { join, resolve } from 'node:path';
 import { version as esbuild } from 'esbuild';
 import type { Weighing } from './budget.ts';
 import { BUNDLES } from './bundles.ts';
-import { rowOf } from './page.ts';
+import { rowOf, summary, weighing } from './page.ts';
 import { projectWith } from './unpacked.ts';
 import { type WholeWeight, weighWholly } from './weigh.ts';
 
 const HELP = `npm run size [-- --page]
 
 Packs the package, bundles parts of it as a web application would, and prints kilobytes.
-  --page  takes the weights for docs/size.md, and as the budgets of the tests (npm run docs writes the page)`;
+  --page  takes the weights for the README and docs/size.md, and as the budgets of the tests; then: npm run docs`;
 
 const options = process.argv.slice(2);
 if (options.includes('--help')) {
@@ -44,7 +44,8 @@ for (const [name, source] of Object.entries(BUNDLES)) {
 console.log('zod: part of the minified bytes. beside: brotli, for a program that has zod already.');
 
 if (options.includes('--page')) {
-  const weighing: Weighing = {
+  const before = summary(weighing());
+  const now: Weighing = {
     date: new Date().toISOString().slice(0, 10),
     versions: {
       'rxjs-resilience': version,
@@ -54,5 +55,6 @@ if (options.includes('--page')) {
     },
     weights,
   };
-  writeFileSync('bench/size/weighed.json', `${JSON.stringify(weighing, null, 2)}\n`);
+  writeFileSync('bench/size/weighed.json', `${JSON.stringify(now, null, 2)}\n`);
+  writeFileSync('README.md', readFileSync('README.md', 'utf8').replace(before, summary(now)));
 }

@@ -3,7 +3,7 @@ import type { Weighing } from './budget.ts';
 import type { WholeWeight } from './weigh.ts';
 
 /** Thousands of bytes, as many digits as a reader compares. */
-export const kB = (bytes: number): string => (bytes / 1_000).toFixed(1);
+const kB = (bytes: number): string => (bytes / 1_000).toFixed(1);
 
 const HEAD = ['', 'minified', 'gzip', 'brotli', 'of the minified bytes zod', 'brotli, beside zod'];
 
@@ -16,6 +16,14 @@ export const rowOf = (name: string, { minified, gzip, brotli, beside, modules }:
   name,
   ...[minified, gzip, brotli, modules.zod ?? 0, beside].map(kB),
 ];
+
+/** What the README says. */
+export function summary({ weights }: Weighing): string {
+  const [timeout, six] = [weights['timeout()']!, weights['the six']!];
+  return `\
+What you do not import is not in your bundle: \`timeout()\` alone is ${kB(timeout.brotli)} kB, the six with their shared objects ${kB(six.brotli)} kB
+minified and compressed, of which ${kB(six.brotli - six.beside)} kB are zod ([Size](docs/size.md)).`;
+}
 
 /** `docs/size.md` from what was weighed last. */
 export function sizePage({ date, versions, weights }: Weighing): string {
