@@ -177,6 +177,8 @@ describe('timers', () => {
     vi.useFakeTimers();
   });
   afterEach(() => {
+    // First the spy that stands before the fake.
+    vi.restoreAllMocks();
     vi.useRealTimers();
   });
 
