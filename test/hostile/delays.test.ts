@@ -65,9 +65,13 @@ test('a message made to be slow to search is searched at once', () => {
   ]) {
     const [short, long] = [1_000, 10_000].map((times) => {
       const message = piece.repeat(times);
-      const begun = performance.now();
-      retryAfterFrom({ header, message });
-      return performance.now() - begun;
+      // The least of some times is how long it takes; the others tell what else the machine has had to do.
+      const durations = Array.from({ length: 5 }, () => {
+        const begun = performance.now();
+        retryAfterFrom({ header, message });
+        return performance.now() - begun;
+      });
+      return Math.min(...durations);
     }) as [number, number];
     // Ten times the text may take ten times as long; a hundred times would be the mark of a search that goes astray.
     expect(long).toBeLessThan(50 * Math.max(short, 1));
