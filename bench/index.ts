@@ -1,71 +1,44 @@
-import { bridge } from './bridge.ts';
-import { events } from './events.ts';
-import { type Contestant, compete, type Ratio, ratio, type Timing } from './measure.ts';
-import { perCall } from './per-call.ts';
-import { perToken } from './per-token.ts';
-import { queue } from './queue.ts';
+/** `npm run bench`: see `--help`. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type Options, optionsOf } from './options.ts';
+import { benchmarksPage } from './page.ts';
+import { report } from './report.ts';
+import { circumstances, RESULTS, type Results } from './results.ts';
+import { measuredApart, measuredHere } from './run.ts';
+import { summarized } from './summary.ts';
+import type { Result } from './table.ts';
 
-const HELP = `npm run bench [-- --json] [-- --rounds N]
-
-Measures this library against its peers, both sides in one run on this machine.
-  --json      print one object with the ratios and nothing else
-  --rounds N  counted rounds of every contestant (default 7)`;
-
-const options = process.argv.slice(2);
-if (options.includes('--help')) {
-  console.log(HELP);
-  process.exit(0);
-}
-const json = options.includes('--json');
-const rounds = options.includes('--rounds') ? Number(options[options.indexOf('--rounds') + 1]) : 7;
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number of at least 1');
-
-const ratios: Record<string, Ratio> = {};
-
-async function measure<Name extends string>(
-  title: string,
-  contestants: Record<Name, Contestant>,
-): Promise<Record<Name, Timing>> {
-  const names = Object.keys(contestants) as Name[];
-  const timings = await compete(
-    names.map((name) => contestants[name]),
-    rounds,
-  );
-  if (!json) {
-    console.log(`\n${title}, nanoseconds (median of ${rounds} rounds)`);
-    for (const { name, median } of timings) console.log(`  ${median.toFixed(1).padStart(9)}  ${name}`);
+async function run({ chosen, rounds, json, page, short }: Options): Promise<void> {
+  const say = json ? () => {} : console.log;
+  const started = performance.now();
+  const subjects: Record<string, readonly Result[]> = {};
+  for (const name of chosen) {
+    const results = short ? await measuredHere(name, 1, true) : await measuredApart(name, rounds);
+    subjects[name] = results;
+    say(results.map((table) => (short ? `✓ ${table.title}` : `\n${report(table)}`)).join('\n'));
   }
-  return Object.fromEntries(names.map((name, index) => [name, timings[index]])) as Record<Name, Timing>;
+  const seconds = Math.round((performance.now() - started) / 1_000);
+  const results: Results = { ...circumstances(), rounds, seconds, subjects };
+  if (json) console.log(JSON.stringify(results, undefined, 2));
+  if (page) write(results);
 }
 
-function report(key: string, ours: Timing, theirs: Timing): void {
-  const compared = ratio(ours, theirs);
-  ratios[key] = compared;
-  if (json) return;
-  const [median, lowest, highest] = [compared.median, compared.lowest, compared.highest].map((it) =>
-    it.toFixed(2),
-  );
-  console.log(`  ${key} = ${median} (${lowest} to ${highest})  ${ours.name} / ${theirs.name}`);
+function write(results: Results): void {
+  const files = {
+    [RESULTS]: `${JSON.stringify(results, undefined, 2)}\n`,
+    'docs/benchmarks.md': benchmarksPage(results),
+    'README.md': summarized(readFileSync('README.md', 'utf8'), results),
+  };
+  for (const [path, content] of Object.entries(files)) writeFileSync(path, content);
+  console.error(`\nWritten: ${Object.keys(files).join(', ')}`);
 }
 
-const token = await measure('Per token, synchronous stream of 1e6', perToken);
-report('perToken.vsMap6', token.ours, token.map6);
-report('perToken.vsBuiltins', token.ours, token.builtins);
-
-const watched = await measure('Per token, a chat of 1e6', bridge);
-report('perToken.bridgeOnVsOff', watched.on, watched.off);
-
-const call = await measure('Per call, a resolved promise to a promise', perCall);
-report('perCall.vsCockatiel', call.ours, call.cockatiel);
-report('perCall.vsBuiltins', call.ours, call.builtins);
-
-const event = await measure('Per event', events);
-report('event.vsSubject', event.silent, event.subject);
-
-const line = await measure('Per queue operation, half of the waiters cancelled at random', queue);
-report('queue.growth', line.long, line.short);
-
-if (json) {
-  const rounded = Object.entries(ratios).map(([key, { median }]) => [key, Number(median.toFixed(3))]);
-  console.log(JSON.stringify(Object.fromEntries(rounded)));
+try {
+  const options = optionsOf(process.argv.slice(2));
+  if (typeof options === 'string') console.log(options);
+  else await run(options);
+  process.exit();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
 }

@@ -1,57 +1,96 @@
-/** One thing to time: runs its work once and resolves to the number of operations it did. */
+/** One side of a comparison. */
 export interface Contestant {
   readonly name: string;
-  run(): number | Promise<number>;
+  /**
+   * Does the work once and checks what came of it; what one operation has cost, in the unit of the table.
+   *
+   * @param collect collects the garbage: what others have left is not to be charged to this one.
+   */
+  sample(collect: () => void): number | Promise<number>;
 }
 
-export interface Timing {
+/** The work of one round: resolves to the number of operations it did, and throws when it did something else. */
+export type Work = () => number | Promise<number>;
+
+/** What one contestant has cost, round by round: round n of one ran beside round n of the others. */
+export interface Series {
   readonly name: string;
-  /** Nanoseconds per operation: median of all rounds. */
-  readonly median: number;
-  /** Nanoseconds per operation of every round, in order: round n of one contestant ran beside round n of the others. */
   readonly rounds: readonly number[];
 }
 
-export interface Ratio {
+/** The median of all rounds, and the spread that it comes from. */
+export interface Spread {
   readonly median: number;
   readonly lowest: number;
   readonly highest: number;
 }
 
+/** Nanoseconds per operation of one run. */
+export async function nanoseconds(work: Work): Promise<number> {
+  const start = process.hrtime.bigint();
+  const operations = await work();
+  return Number(process.hrtime.bigint() - start) / operations;
+}
+
+/** Nanoseconds per operation. */
+export function timed(name: string, work: Work): Contestant {
+  return timedAfter(name, () => work);
+}
+
+/** The same for work that needs something ready for every round. @param prepare is not timed. */
+export function timedAfter(name: string, prepare: () => Work | Promise<Work>): Contestant {
+  return {
+    name,
+    async sample(collect) {
+      const work = await prepare();
+      collect();
+      return nanoseconds(work);
+    },
+  };
+}
+
+interface Conditions {
+  readonly rounds: number;
+  /** Rounds before those, which do not count. */
+  readonly warmUp: number;
+  collect(): void;
+}
+
 /**
- * Times the contestants in turns, A B C A B C, so a machine that changes its speed changes it for all of them. The first
- * rounds warm up and do not count.
+ * Lets the contestants take turns, A B C, B C A, C A B: a machine that changes its speed changes it for all of them, and
+ * nobody always has the same predecessor.
  */
 export async function compete(
   contestants: readonly Contestant[],
-  rounds: number,
-  warmUp = 2,
-): Promise<Timing[]> {
-  const results = contestants.map(() => [] as number[]);
+  { rounds, warmUp, collect }: Conditions,
+): Promise<Series[]> {
+  const series = contestants.map(({ name }) => ({ name, rounds: [] as number[] }));
   for (let round = -warmUp; round < rounds; round++) {
-    for (const [index, contestant] of contestants.entries()) {
-      globalThis.gc?.();
-      const start = process.hrtime.bigint();
-      const operations = await contestant.run();
-      const elapsed = Number(process.hrtime.bigint() - start);
-      if (round >= 0) results[index]?.push(elapsed / operations);
+    for (let turn = 0; turn < contestants.length; turn++) {
+      const index = (turn + round + warmUp) % contestants.length;
+      const cost = await contestants[index]!.sample(collect);
+      if (round >= 0) series[index]!.rounds.push(cost);
     }
   }
-  return contestants.map(({ name }, index) => {
-    const measured = results[index] ?? [];
-    return { name, median: median(measured), rounds: measured };
-  });
+  return series;
 }
 
-/** How a compares with b, round by round. */
-export function ratio(a: Timing, b: Timing): Ratio {
-  const ratios = a.rounds.map((time, round) => time / (b.rounds[round] ?? Number.NaN));
-  return { median: median(ratios), lowest: Math.min(...ratios), highest: Math.max(...ratios) };
+/** How two contestants compare, round by round. */
+export function compared(
+  one: Series,
+  other: Series,
+  compare: (one: number, other: number) => number,
+): Spread {
+  return spreadOf(one.rounds.map((cost, round) => compare(cost, other.rounds[round]!)));
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+/** @param values at least one. */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((one, other) => one - other);
+  const middle = (sorted.length - 1) / 2;
+  return {
+    median: (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2,
+    lowest: sorted[0]!,
+    highest: sorted.at(-1)!,
+  };
 }

@@ -113,6 +113,7 @@ async function otherSteps(): Promise<void> {
   await step('lint with types', 'oxlint');
   await step('types', 'tsc -p tsconfig.json');
   await step('unused code', 'knip --no-progress');
+  await step('benchmarks in little', 'npm run --silent bench -- --short');
   const built = await step(
     'build',
     `npm run build && npm pack --ignore-scripts --pack-destination "${scratch}"`,

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { benchmarksPage } from '../../bench/page.ts';
+import { committed } from '../../bench/results.ts';
 import { sizePage, weighing } from '../../bench/size/page.ts';
+import { summarized } from '../../bench/summary.ts';
 import { whatHappensWhen } from '../../test/matrix/page.ts';
 import { mutationPage } from '../../test/mutation/page.ts';
 import { openTelemetryPage } from '../../test/opentelemetry/page.ts';
@@ -34,7 +37,8 @@ export function book(): Map<string, string> {
   files.set('docs/size.md', sizePage(weighing()));
   for (const [path, content] of openTelemetryPage()) files.set(path, content);
   files.set('docs/README.md', index(entries));
-  files.set('README.md', illustrated(readFileSync('README.md', 'utf8')));
+  files.set('docs/benchmarks.md', benchmarksPage(committed()));
+  files.set('README.md', summarized(illustrated(readFileSync('README.md', 'utf8')), committed()));
   for (const [path, content] of docComments()) files.set(path, content);
   return files;
 }
@@ -54,6 +58,7 @@ ${entries.join('\n')}
 [OpenTelemetry](opentelemetry.md) shows a call as a trace, and lists all metrics.
 [Simulations](simulations.md) play minutes of traffic: what no single stream can show.
 [Mutation testing](mutation.md) changes the code in thousands of ways and says which the tests notice.
+[Benchmarks](benchmarks.md) say what all of it costs, beside what others cost.
 [Size](size.md) tells what a program loads that imports one pattern, or all.
 
 [Developer tools](insights.md) show what a stream of your own has subscribed to, policy by policy.

@@ -146,7 +146,9 @@ describe('the tables of the README', () => {
 
 test('every note of the README is one that a test reads', () => {
   const tables = new Set(optionRows.map(({ schema }) => schema)).size;
-  expect(blocks.filter(({ note }) => Object.keys(note).length > 0).length + tables).toBe(noteCount);
+  // The begin and the end of the benchmarks, which the book writes.
+  const others = 2;
+  expect(blocks.filter(({ note }) => Object.keys(note).length > 0).length + tables + others).toBe(noteCount);
 });
 
 test('every error and every event has its name in the README', () => {
