@@ -1,5 +1,5 @@
 /** The provider that is demonstrated: what a program would have of its own, and no more. */
-import { tap } from 'rxjs';
+import { type SchedulerLike, tap } from 'rxjs';
 import { type ChatProvider, ResilientProvider } from '../src/chat/index.ts';
 import { type EventBus, exponentialBackoff } from '../src/index.ts';
 import { openAICompatible } from '../src/providers/openai-compatible/index.ts';
@@ -12,12 +12,23 @@ export type Asked = (provider: string) => void;
 /** Far less patient than a real program should be, so that nobody has to wait for the end of the story. */
 export function localAssistant(
   { primary, backup }: LocalProviders,
-  { speed, events, asked }: { readonly speed: number; readonly events: EventBus; readonly asked: Asked },
+  {
+    speed,
+    events,
+    asked,
+    scheduler,
+  }: {
+    readonly speed: number;
+    readonly events: EventBus;
+    readonly asked: Asked;
+    readonly scheduler: SchedulerLike | undefined;
+  },
 ): ResilientProvider {
   const at = (baseURL: string, name: string) =>
     heard(openAICompatible({ name, baseURL, model: 'demo', events }), asked);
   return new ResilientProvider({
     events,
+    scheduler,
     provider: at(primary, 'primary'),
     fallbackProvider: at(backup, 'backup'),
     recovery: 'restart',

@@ -1,4 +1,4 @@
-import { lastValueFrom, tap } from 'rxjs';
+import { lastValueFrom, type SchedulerLike, tap } from 'rxjs';
 import type { ChatChunk, ResilientProvider } from '../src/chat/index.ts';
 import { messageOf } from '../src/core/errors.ts';
 import { EventBus, isConfigurationError } from '../src/index.ts';
@@ -22,6 +22,8 @@ export interface Surroundings {
   readonly stderr: { write(text: string): unknown };
   /** Ends the demo early; everything is closed then, too. */
   readonly signal: AbortSignal;
+  /** Whose time limits and waits are counted in. @default that of the machine */
+  readonly scheduler?: SchedulerLike;
 }
 
 /** The whole demo, from the command line to the exit code. */
@@ -42,12 +44,13 @@ async function show(wish: Wish, here: Surroundings): Promise<number> {
       return 0;
     case 'local': {
       const { scenario, speed } = wish;
+      const { scheduler } = here;
       await using providers = await startLocalProviders(scenario, wish);
       const title = { scenario: scenario.name, story: scenario.story, question: QUESTION };
       return await perform(
         here,
         title,
-        (events, asked) => localAssistant(providers, { speed, events, asked }),
+        (events, asked) => localAssistant(providers, { speed, events, asked, scheduler }),
         ANSWER,
       );
     }

@@ -18,6 +18,7 @@ import { messageOf } from '../../src/core/errors.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import { openAICompatible } from '../../src/providers/openai-compatible/index.ts';
 import { fixedBackoff } from '../../src/retry/index.ts';
+import { closingTime } from '../support/closing-time.ts';
 import {
   combine,
   contentPolicyViolation,
@@ -298,13 +299,7 @@ describe('over real HTTP', () => {
       const wall = await wallThat(fault);
       const provider = resilient({ provider: at(wall), retry: quick });
       const subscription = provider.stream(HELLO).subscribe();
-      const attempt = await wall.attempt(0);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      const left = performance.now();
-      subscription.unsubscribe();
-      await attempt.closed;
-      expect((attempt.clientClosedAt ?? Number.POSITIVE_INFINITY) - left).toBeLessThan(100);
-      await wall.idle();
+      expect(await closingTime(wall, () => subscription.unsubscribe())).toBeLessThan(100);
       expect(provider.stats).toMatchObject({ cancelled: 1, failed: 0, active: 0, attempts: 1 });
       expect(provider.circuitBreaker.stats).toMatchObject({
         failureCount: 0,

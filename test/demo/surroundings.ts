@@ -1,5 +1,6 @@
 import { demo } from '../../demo/demo.ts';
 import type { Output } from '../../demo/screen/screen.ts';
+import { ManualScheduler } from '../support/manual-scheduler.ts';
 
 /** A terminal, or a pipe when it has no columns, that keeps what is written to it. */
 export class Recorder implements Output {
@@ -53,6 +54,24 @@ export interface Circumstances {
 export async function run(argv: readonly string[], circumstances: Circumstances = {}): Promise<Run> {
   const { env = {}, stdout = new Recorder(), signal = new AbortController().signal } = circumstances;
   const stderr = new Recorder();
-  const exitCode = await demo({ argv, env, stdout, stderr, signal });
+  const scheduler = new ManualScheduler();
+  const time = passing(scheduler, stdout);
+  const exitCode = await demo({ argv, env, stdout, stderr, signal, scheduler });
+  clearInterval(time);
   return { exitCode, stdout: stdout.written, stderr: stderr.written };
+}
+
+/**
+ * Time passes while nothing is written, however often the providers, who live in this process, have had their turn: on a
+ * slow machine they have it late, and that is no silence.
+ */
+function passing(scheduler: ManualScheduler, stdout: Recorder): NodeJS.Timeout {
+  const STILL = 10;
+  let turns = 0;
+  let last = stdout.written;
+  return setInterval(() => {
+    turns = stdout.written === last ? turns + 1 : 0;
+    last = stdout.written;
+    if (turns > STILL) scheduler.advanceTo(scheduler.now() + 100);
+  }, 5);
 }

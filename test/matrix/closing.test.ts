@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { type ChatPhase, ResilientProvider } from '../../src/chat/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
+import { Ticks } from '../support/closing-time.ts';
 import {
   combine,
   type Fault,
@@ -35,6 +36,7 @@ afterAll(() => wall.close());
 test.each(PHASES.flatMap(([when, fault, phase]) => WAYS.map((way) => ({ when, fault, phase, way }))))(
   '$way $when closes the socket within 100 ms',
   async ({ fault, phase, way, when }) => {
+    using ticks = new Ticks();
     const times = await Promise.all(
       ADAPTERS.map(async (adapter, index) => {
         const cell = `${way}-${when.replaceAll(/\W/g, '-')}-${index}`;
@@ -64,10 +66,11 @@ test.each(PHASES.flatMap(([when, fault, phase]) => WAYS.map((way) => ({ when, fa
         while (!wall.attempts.some(({ path }) => path.startsWith(`/${cell}/`)))
           await new Promise((resolve) => setTimeout(resolve, 1));
         const [attempt] = wall.attempts.filter(({ path }) => path.startsWith(`/${cell}/`));
-        const left = performance.now();
+        const left = ticks.elapsed;
         if (way === 'abort') controller.abort();
         else reached();
         await attempt?.closed;
+        const time = attempt?.clientClosedAt === undefined ? Infinity : ticks.elapsed - left;
         const { active, cancelled, failed } = provider.stats;
         expect([adapter.adapter, end, active, cancelled, failed]).toStrictEqual([
           adapter.adapter,
@@ -76,7 +79,7 @@ test.each(PHASES.flatMap(([when, fault, phase]) => WAYS.map((way) => ({ when, fa
           1,
           0,
         ]);
-        return [adapter.adapter, (attempt?.clientClosedAt ?? Infinity) - left] as const;
+        return [adapter.adapter, time] as const;
       }),
     );
     expect(times.filter(([, time]) => !(time < 100))).toStrictEqual([]);

@@ -78,14 +78,3 @@ export async function failureOf(provider: ChatProvider, request?: ChatRequest): 
   expect(JSON.stringify([error, error.message, error.stack, String(error.cause)])).not.toContain(KEY);
   return error;
 }
-
-/** Milliseconds that the wall waits until the client has closed, from the moment when it leaves. */
-export async function closingTime(wall: FaultServer, leave: () => void): Promise<number> {
-  const attempt = await wall.attempt(0);
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  const left = performance.now();
-  leave();
-  await attempt.closed;
-  await wall.idle();
-  return (attempt.clientClosedAt ?? Number.POSITIVE_INFINITY) - left;
-}

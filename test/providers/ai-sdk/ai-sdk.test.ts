@@ -20,6 +20,7 @@ import {
   type LanguageModel,
   wholeEvents,
 } from '../../../src/providers/ai-sdk/index.ts';
+import { closingTime } from '../../support/closing-time.ts';
 import {
   byteByByte,
   closeAtOnce,
@@ -55,7 +56,7 @@ import {
   startFaultServer,
   unauthorized,
 } from '../../support/fault-server.ts';
-import { ask, closingTime, failureOf, KEY, REQUEST, wallThat } from '../surroundings.ts';
+import { ask, failureOf, KEY, REQUEST, wallThat } from '../surroundings.ts';
 
 type Build = (url: string, settings?: { fetch?: typeof globalThis.fetch }) => ChatProvider;
 

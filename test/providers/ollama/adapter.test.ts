@@ -5,6 +5,7 @@ import type { ProviderError } from '../../../src/chat/errors.ts';
 import type { ChatProvider } from '../../../src/chat/provider.ts';
 import { EventBus } from '../../../src/core/event-bus.ts';
 import { type OllamaConfig, ollama } from '../../../src/providers/ollama/index.ts';
+import { closingTime } from '../../support/closing-time.ts';
 import {
   byteByByte,
   closeAtOnce,
@@ -41,7 +42,7 @@ import {
   withoutDone,
   wrongContentType,
 } from '../../support/fault-server.ts';
-import { ask, bodyOf, closingTime, failureOf, KEY, REQUEST, serverThat, wallThat } from '../surroundings.ts';
+import { ask, bodyOf, failureOf, KEY, REQUEST, serverThat, wallThat } from '../surroundings.ts';
 
 type Options = Pick<OllamaConfig, 'malformed' | 'events' | 'prefill' | 'contextWindow'>;
 type Way = (url: string, options?: Options) => ChatProvider;

@@ -7,6 +7,7 @@ import type { ProviderError } from '../../../src/chat/errors.ts';
 import { isProviderError } from '../../../src/chat/errors.ts';
 import { EventBus } from '../../../src/core/event-bus.ts';
 import { openAICompatible } from '../../../src/providers/openai-compatible/index.ts';
+import { closingTime } from '../../support/closing-time.ts';
 import {
   byteByByte,
   closeAtOnce,
@@ -561,17 +562,6 @@ test('a server that never ends a line is cut off', async () => {
 });
 
 describe('unsubscribing', () => {
-  async function closesWithin(wall: FaultServer, leave: () => void): Promise<number> {
-    const attempt = await wall.attempt(0);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    const left = performance.now();
-    leave();
-    await attempt.closed;
-    expect(attempt.clientClosedAt).toBeDefined();
-    await wall.idle();
-    return (attempt.clientClosedAt ?? Number.POSITIVE_INFINITY) - left;
-  }
-
   test.each([
     stallAfter('request'),
     stallAfter('headers'),
@@ -584,7 +574,7 @@ describe('unsubscribing', () => {
     const subscription = providerAt(wall.url)
       .stream(REQUEST)
       .subscribe({ error: (e) => heard.push(e), complete: () => heard.push('complete') });
-    expect(await closesWithin(wall, () => subscription.unsubscribe())).toBeLessThan(100);
+    expect(await closingTime(wall, () => subscription.unsubscribe())).toBeLessThan(100);
     expect(heard).toStrictEqual([]);
   });
 
@@ -602,7 +592,7 @@ describe('unsubscribing', () => {
     providerAt(wall.url)
       .stream(REQUEST, { signal: controller.signal })
       .subscribe({ error: (e: Error) => heard.push(e.name), complete: () => heard.push('complete') });
-    expect(await closesWithin(wall, () => controller.abort())).toBeLessThan(100);
+    expect(await closingTime(wall, () => controller.abort())).toBeLessThan(100);
     expect(heard).toStrictEqual(['AbortError']);
   });
 });

@@ -6,6 +6,7 @@ import type { ProviderError } from '../../../src/chat/errors.ts';
 import { ResilientProvider } from '../../../src/chat/index.ts';
 import type { ChatProvider, ChatRequest } from '../../../src/chat/provider.ts';
 import { type OpenAIConfig, openai } from '../../../src/providers/openai/index.ts';
+import { closingTime } from '../../support/closing-time.ts';
 import {
   byteByByte,
   closeAtOnce,
@@ -43,7 +44,7 @@ import {
   unauthorized,
   withoutDone,
 } from '../../support/fault-server.ts';
-import { ask, closingTime, failureOf, KEY, REQUEST, serverThat, wallThat } from '../surroundings.ts';
+import { ask, failureOf, KEY, REQUEST, serverThat, wallThat } from '../surroundings.ts';
 
 type Build = (url: string, config?: Partial<OpenAIConfig>) => ChatProvider;
 
