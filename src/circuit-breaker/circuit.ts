@@ -155,10 +155,7 @@ export class Circuit {
     return undefined;
   }
 
-  /**
-   * Refusing must be cheap when everything else is not, and the stack of a refusal tells where it was heard of, not what
-   * went wrong: that is in the `cause`. So none is captured, which takes nine tenths of the cost away.
-   */
+  /** What went wrong is in the `cause`. */
   #refuse(reason: string, retryAfter?: number): CircuitOpenError {
     this.#rejectedCount++;
     this.#listener.rejected(retryAfter);

@@ -15,6 +15,7 @@ import {
 import { MovingMean } from './moving-mean.ts';
 import { OrderedSubject } from './ordered-subject.ts';
 import { isShed, type Rejection, type Terms, WaitingRoom, type WaitingRoomConfig } from './waiting-room.ts';
+import { withoutStack } from './without-stack.ts';
 
 export interface PlacesState {
   /** Leases that are out. */
@@ -190,7 +191,7 @@ export abstract class Places implements AdmissionPolicy {
       deadline: `has no place within ${patience} ms (patience).`,
       evicted: 'gave the place in line to a higher priority.',
     };
-    return new BulkheadRejectedError(this.name, reason, explanation[reason], retryAfter);
+    return withoutStack(() => new BulkheadRejectedError(this.name, reason, explanation[reason], retryAfter));
   }
 
   #changed(): void {

@@ -16,6 +16,7 @@ import { OrderedSubject } from '../core/ordered-subject.ts';
 import { defaultRandom } from '../core/random.ts';
 import type { Load, WaitingPlace } from '../core/waiting-line.ts';
 import { isShed, type Rejection, type Terms, WaitingRoom } from '../core/waiting-room.ts';
+import { withoutStack } from '../core/without-stack.ts';
 import { Buckets, type LimitedBucket } from './buckets.ts';
 import { type Desk, RateLimitLease, type TokenDemand } from './rate-limit-lease.ts';
 import {
@@ -373,7 +374,7 @@ export class RateLimiter implements AdmissionPolicy {
       deadline: `has no permit within ${patience} ms (patience).`,
       evicted: 'gave the place in line to a higher priority.',
     };
-    return new RateLimitExceededError(this.name, retryAfter, explanation[reason]);
+    return withoutStack(() => new RateLimitExceededError(this.name, retryAfter, explanation[reason]));
   }
 
   #adjust(bucket: LimitedBucket, to: number, reason: string): void {

@@ -286,14 +286,6 @@ describe('open', () => {
     expect(breaker.stats).toMatchObject({ state: 'half-open', lastFailure: { error: boom } });
   });
 
-  it('a refusal captures no stack and leaves the limit of the program alone', () => {
-    const before = Error.stackTraceLimit;
-    const error = refusal(opened());
-    expect(Error.stackTraceLimit).toBe(before);
-    expect((error.stack ?? error.name).split('\n')).toHaveLength(1);
-    expect(new Error('after').stack?.split('\n').length).toBeGreaterThan(1);
-  });
-
   it('keeps no process alive', () => {
     const schedule = vi.spyOn(globalThis, 'setTimeout');
     opened();
