@@ -1,13 +1,11 @@
 import * as z from 'zod/mini';
-import { limit, parseConfig } from '../core/config.ts';
+import { limit, numberThat, parseConfig } from '../core/config.ts';
 import { type LimitAlgorithm, within } from './algorithm.ts';
 
 /** What is left of a limit after a drop. */
 export const backoffRatio = (): z.ZodMiniDefault<z.ZodMiniNumber> =>
   z._default(
-    z
-      .number('must be a number')
-      .check(z.refine((ratio) => ratio >= 0.5 && ratio < 1, 'must be at least 0.5 and less than 1')),
+    numberThat((ratio) => ratio >= 0.5 && ratio < 1, 'must be at least 0.5 and less than 1'),
     0.9,
   );
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { count, parseConfig, rate } from '../core/config.ts';
+import { count, numberThat, parseConfig, rate } from '../core/config.ts';
 import { backoffRatio } from './aimd.ts';
 import {
   type LimitAlgorithm,
@@ -13,9 +13,7 @@ import { SampleWindow } from './sample-window.ts';
 export const GradientConfigSchema = z.strictObject({
   /** How many times as slow as at rest the service may be before the limit falls, at least 1. @default 1.2 */
   tolerance: z._default(
-    z
-      .number('must be a number')
-      .check(z.refine((value) => Number.isFinite(value) && value >= 1, 'must be finite, and at least 1')),
+    numberThat((value) => Number.isFinite(value) && value >= 1, 'must be finite, and at least 1'),
     1.2,
   ),
   /** First contents whose median is one look at the service; at rest it takes three times as many. @default 10 */

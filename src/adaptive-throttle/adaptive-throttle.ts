@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { clockOf } from '../core/clock.ts';
-import { commonOptions, duration, functionOption, parseConfig } from '../core/config.ts';
+import { commonOptions, functionOption, numberThat, parseConfig, period } from '../core/config.ts';
 import { isCallerError, isLocalRejection, isOverload, ThrottledError } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import { type AdmissionPolicy, type Applicant, Lease, type Outcome } from '../core/lease.ts';
@@ -19,21 +19,17 @@ export const AdaptiveThrottleConfigSchema = z.strictObject({
    * sees sooner that it has recovered. @default 2
    */
   multiplier: z._default(
-    z
-      .number('must be a number')
-      .check(z.refine((value) => Number.isFinite(value) && value >= 1, 'must be finite, and at least 1')),
+    numberThat((value) => Number.isFinite(value) && value >= 1, 'must be finite, and at least 1'),
     2,
   ),
   /** How long a request counts, in milliseconds. @default 120_000 */
-  window: z._default(duration().check(z.positive('must be greater than 0')), 120_000),
+  window: z._default(period(), 120_000),
   /**
    * However bad it looks, some are let through to find out, in [0, 1]. With 1 it is the formula of the source, which
    * after a long outage takes minutes to notice that it is over. @default 0.95
    */
   maxProbability: z._default(
-    z
-      .number('must be a number')
-      .check(z.refine((value) => value >= 0 && value <= 1, 'must be at least 0 and at most 1')),
+    numberThat((value) => value >= 0 && value <= 1, 'must be at least 0 and at most 1'),
     0.95,
   ),
   /**

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { commonOptions, count, duration, functionOption } from '../core/config.ts';
+import { commonOptions, count, duration, functionOption, numberThat } from '../core/config.ts';
 
 /** Milliseconds, or a range from which chance chooses: `[50, 200]`. */
 export type ChaosDelay = number | readonly [min: number, max: number];
@@ -25,9 +25,7 @@ export const ChaosConfigSchema = z
     ),
     /** The share of the subscriptions that are hit, in [0, 1], by chance. @default 1 */
     rate: z._default(
-      z
-        .number('must be a number')
-        .check(z.refine((value) => value >= 0 && value <= 1, 'must be at least 0 and at most 1')),
+      numberThat((value) => value >= 0 && value <= 1, 'must be at least 0 and at most 1'),
       1,
     ),
     /** Which subscriptions may be hit, counted from 1 over all that go through the operator. @default all */

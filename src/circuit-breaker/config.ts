@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { commonOptions, count, duration, functionOption, rate } from '../core/config.ts';
+import { commonOptions, count, duration, functionOption, period, rate } from '../core/config.ts';
 
 /** What an error says about the other side. `neutral`: nothing, as if the call had not been made. */
 export type Classification = 'failure' | 'success' | 'neutral';
@@ -8,10 +8,9 @@ export type Classification = 'failure' | 'success' | 'neutral';
 const refuse = <T>(option: string, when: (value: T) => boolean, message: string): z.core.$ZodCheck<T> =>
   z.refine<T>((value) => !when(value), { path: [option], message });
 
-const positive = (): z.ZodMiniNumber<number> => duration().check(z.positive('must be greater than 0'));
-
 /** Windows are allocated when the breaker is made: a slip of the keyboard must not take a gigabyte. */
-const cells = (): z.ZodMiniNumber<number> => count(1).check(z.maximum(1_000_000, 'must be at most 1000000'));
+const cells = (): z.ZodMiniNumber<number> =>
+  count(1).check(z.refine((value) => value <= 1_000_000, 'must be at most 1000000'));
 
 const CountWindowSchema = z
   .strictObject({
@@ -34,7 +33,7 @@ const CountWindowSchema = z
 const TimeWindowSchema = z.strictObject({
   type: z.literal('time'),
   /** How far back calls are judged, in milliseconds. */
-  duration: positive(),
+  duration: period(),
   /** In how many steps old calls fall out: memory and precision. @default 10 */
   buckets: z._default(cells(), 10),
   /** Share of failures, in (0, 1], at which the circuit opens. @default 0.5 */
@@ -88,7 +87,7 @@ export const CircuitBreakerConfigSchema = z
      * must not keep its place for ever. The default is what the clients of model providers grant one call.
      * @default 600_000
      */
-    halfOpenTimeout: z._default(positive(), 600_000),
+    halfOpenTimeout: z._default(period(), 600_000),
     /**
      * What an error says about the other side. Refusals of this library's own policies are neutral without being asked
      * about. If it throws, the call counts as failed and what it threw is the stream's error.

@@ -7,9 +7,21 @@ import type { EventBus } from './event-bus.ts';
 export const functionOption = <F extends (...args: never[]) => unknown>(): z.ZodMiniCustom<F, F> =>
   z.custom<F>((value) => typeof value === 'function', 'must be a function');
 
+/** A finite number of which something holds. */
+export const numberThat = (holds: (value: number) => boolean, reason: string): z.ZodMiniNumber<number> =>
+  z.number('must be a number').check(z.refine(holds, reason));
+
 /** A duration in milliseconds, finite and not negative. */
 export const duration = (): z.ZodMiniNumber<number> =>
-  z.number('must be a duration in milliseconds').check(z.minimum(0, 'must not be negative'));
+  z
+    .number('must be a duration in milliseconds')
+    .check(z.refine((value) => value >= 0, 'must not be negative'));
+
+/** A duration in milliseconds, finite, that must not be 0. */
+export const period = (): z.ZodMiniNumber<number> =>
+  z
+    .number('must be a duration in milliseconds')
+    .check(z.refine((value) => value > 0, 'must be greater than 0'));
 
 /** A duration in milliseconds that must not be 0; `Infinity` means none. */
 export const limit = (): z.ZodMiniCustom<number, number> =>
@@ -27,20 +39,14 @@ export const delay = (): z.ZodMiniCustom<number, number> =>
 
 /** A whole number of at least `minimum`. */
 export const count = (minimum: number): z.ZodMiniNumber<number> =>
-  z
-    .number('must be a number')
-    .check(
-      z.refine(
-        (value) => Number.isSafeInteger(value) && value >= minimum,
-        `must be a whole number of at least ${minimum}`,
-      ),
-    );
+  numberThat(
+    (value) => Number.isSafeInteger(value) && value >= minimum,
+    `must be a whole number of at least ${minimum}`,
+  );
 
 /** A rate in (0, 1]. */
 export const rate = (): z.ZodMiniNumber<number> =>
-  z
-    .number('must be a number')
-    .check(z.refine((value) => value > 0 && value <= 1, 'must be greater than 0 and at most 1'));
+  numberThat((value) => value > 0 && value <= 1, 'must be greater than 0 and at most 1');
 
 /** A check of a string or an array. Zod's own would bring along what tells characters from their code units. */
 export const notEmpty = (message: string): z.core.$ZodCheck<{ readonly length: number }> =>

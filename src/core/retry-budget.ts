@@ -1,7 +1,7 @@
 import type { SchedulerLike } from 'rxjs';
 import * as z from 'zod/mini';
 import { clockOf } from './clock.ts';
-import { commonOptions, parseConfig } from './config.ts';
+import { commonOptions, numberThat, parseConfig, period } from './config.ts';
 import { RecentSum } from './recent-sum.ts';
 import { enterCall } from './scope.ts';
 
@@ -14,30 +14,16 @@ export const RetryBudgetConfigSchema = z
     scheduler,
     /** Retries that every request pays for, from 0 to 1000: at 0.2 there is one for every five requests. @default 0.2 */
     retryRatio: z._default(
-      z
-        .number('must be a number')
-        .check(z.minimum(0, 'must not be negative'), z.maximum(1_000, 'must be at most 1000')),
+      numberThat((ratio) => ratio >= 0 && ratio <= 1_000, 'must be at least 0 and at most 1000'),
       0.2,
     ),
     /** Retries a second that nobody has to pay for, on average: for those who ask seldom. @default 10 */
     minRetriesPerSecond: z._default(
-      z
-        .number('must be a number')
-        .check(z.refine((rate) => Number.isFinite(rate) && rate >= 0, 'must be finite, and not negative')),
+      numberThat((rate) => Number.isFinite(rate) && rate >= 0, 'must be finite, and not negative'),
       10,
     ),
     /** How long a payment counts, in milliseconds. @default 10_000 */
-    timeToLive: z._default(
-      z
-        .number('must be a duration in milliseconds')
-        .check(
-          z.refine(
-            (duration) => duration > 0 && Number.isFinite(duration),
-            'must be finite, and greater than 0',
-          ),
-        ),
-      10_000,
-    ),
+    timeToLive: z._default(period(), 10_000),
   })
   .check(
     z.refine(({ retryRatio, minRetriesPerSecond }) => retryRatio > 0 || minRetriesPerSecond > 0, {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { count, delay, duration, limit, parseConfig } from '../core/config.ts';
+import { count, delay, duration, limit, numberThat, parseConfig } from '../core/config.ts';
 import { LatencySketch } from './latency-sketch.ts';
 
 /** The options of a {@link LatencyPercentile}, with their defaults. */
@@ -7,9 +7,7 @@ export const LatencyPercentileConfigSchema = z
   .strictObject({
     /** Which part of the times is not longer, in (0, 1): at 0.95 one of twenty attempts is hedged. @default 0.95 */
     percentile: z._default(
-      z
-        .number('must be a number')
-        .check(z.refine((part) => part > 0 && part < 1, 'must be greater than 0 and less than 1')),
+      numberThat((part) => part > 0 && part < 1, 'must be greater than 0 and less than 1'),
       0.95,
     ),
     /** How many of the latest times it looks at. @default 1_000 */

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
-import { functionOption } from '../core/config.ts';
+import { functionOption, numberThat } from '../core/config.ts';
 import { asking, DemandSchema, demandOf, madeOnce } from '../core/demand.ts';
 import type { TokenDemand } from './rate-limit-lease.ts';
 import type { RateLimitReport } from './report.ts';
 import type { TokenUsage } from './tokens.ts';
 
-const amount = () => z.number('must be a number').check(z.gte(0, 'must not be negative'));
+const amount = () => numberThat((value) => value >= 0, 'must not be negative');
 
 const estimate = (): z.ZodMiniType<number | TokenUsage> =>
   z.union([

@@ -4,7 +4,7 @@ import type { Limit, Limits } from './buckets.ts';
 import type { RateLimitDimension } from './tokens.ts';
 
 const positive = (): z.ZodMiniNumber<number> =>
-  z.number('must be a finite number').check(z.positive('must be greater than 0'));
+  z.number('must be a finite number').check(z.refine((value) => value > 0, 'must be greater than 0'));
 
 const AdjustSchema = z
   .strictObject({

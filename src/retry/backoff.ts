@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { duration, parseConfig } from '../core/config.ts';
+import { duration, numberThat, parseConfig } from '../core/config.ts';
 
 /** How long to wait before a retry. It keeps no state, so one value serves any number of streams. */
 export interface Backoff {
@@ -67,7 +67,10 @@ export const ExponentialBackoffConfigSchema = z
     /** Delay before the first retry, in milliseconds. @default 1_000 */
     base: z._default(duration(), 1_000),
     /** Every delay is this many times the one before, at least 1. @default 2 */
-    multiplier: z._default(z.number('must be a number').check(z.minimum(1, 'must be at least 1')), 2),
+    multiplier: z._default(
+      numberThat((value) => value >= 1, 'must be at least 1'),
+      2,
+    ),
     /** The cap, in milliseconds. @default 60_000 */
     maxDelay: z._default(duration(), 60_000),
   })
@@ -130,9 +133,7 @@ export function fixedBackoff(delay = 1_000): Backoff {
 export const JitteredBackoffConfigSchema = z.strictObject({
   /** How far a delay may stray to either side, as a part of it, from 0 to 1. @default 0.2 */
   factor: z._default(
-    z
-      .number('must be a number')
-      .check(z.minimum(0, 'must not be negative'), z.maximum(1, 'must be at most 1')),
+    numberThat((value) => value >= 0 && value <= 1, 'must be at least 0 and at most 1'),
     0.2,
   ),
 });

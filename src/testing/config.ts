@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { FallbackKindSchema, type ProviderErrorKind } from '../chat/errors.ts';
-import { count, functionOption, notEmpty } from '../core/config.ts';
+import { count, functionOption, notEmpty, numberThat } from '../core/config.ts';
 
 const KINDS: readonly string[] = [...FallbackKindSchema.options, 'cancelled' satisfies ProviderErrorKind];
 
@@ -31,9 +31,7 @@ export const ScriptedProviderOptionsSchema = z.strictObject({
 
 export const FaultScheduleConfigSchema = z.strictObject({
   attempts: count(1),
-  rate: z
-    .number('must be a number')
-    .check(z.refine((rate) => rate >= 0 && rate <= 1, 'must be at least 0 and at most 1')),
+  rate: numberThat((rate) => rate >= 0 && rate <= 1, 'must be at least 0 and at most 1'),
   faults: z._default(
     z.readonly(
       z.array(marbles(), 'must be a list of marbles').check(notEmpty('must hold at least one of them')),

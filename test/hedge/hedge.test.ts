@@ -601,7 +601,10 @@ describe('a bad option', () => {
     ],
     [{ hedgeIf: true }, 'option "hedgeIf" must be a function, got true'],
     [{ commitOn: 1 }, 'option "commitOn" must be a function, got 1'],
-    [{ budget: { retryRatio: -1 } }, 'option "budget.retryRatio" must not be negative, got -1'],
+    [
+      { budget: { retryRatio: -1 } },
+      'option "budget.retryRatio" must be at least 0 and at most 1000, got -1',
+    ],
     [{ budget: 5 }, 'option "budget" must be a RetryBudget, or an object, got 5'],
     [{ after: 5 }, 'unknown option "after"'],
   ])('%j is refused when the operator is made', (config, message) => {

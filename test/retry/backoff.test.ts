@@ -159,7 +159,7 @@ describe('bad configuration is refused by name and value', () => {
     ],
     ['fixedBackoff: option "delay" must not be negative, got -1', () => fixedBackoff(-1)],
     [
-      'jitteredBackoff: option "factor" must be at most 1, got 2',
+      'jitteredBackoff: option "factor" must be at least 0 and at most 1, got 2',
       () => jitteredBackoff('fixed', { factor: 2 }),
     ],
     ['jitteredBackoff: option "base" must be one of exponential, ', () => jitteredBackoff('slow' as 'fixed')],
