@@ -58,6 +58,34 @@ test.each<[string, Record<string, string>, RateLimitReport[]]>([
     [{ dimension: 'requests', limit: undefined, remaining: 3, resetAfter: 5_000 }],
   ],
   [
+    'one that counts in seconds since the epoch',
+    { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(NOW / 1_000 + 5) },
+    [{ dimension: 'requests', limit: undefined, remaining: 0, resetAfter: 5_000 }],
+  ],
+  [
+    'one whose time has passed',
+    { 'x-ratelimit-reset': String(NOW / 1_000 - 5), 'x-ratelimit-reset-tokens': String(NOW - 5_000) },
+    [
+      { dimension: 'requests', limit: undefined, remaining: undefined, resetAfter: 0 },
+      { dimension: 'tokens', limit: undefined, remaining: undefined, resetAfter: 0 },
+    ],
+  ],
+  [
+    'one that is generous with blanks and digits',
+    { 'x-ratelimit-remaining-tokens': ' -3', 'x-ratelimit-reset-tokens': ' 1m1.25s ' },
+    [{ dimension: 'tokens', limit: undefined, remaining: 0, resetAfter: 61_250 }],
+  ],
+  [
+    'one whose durations go on as something else',
+    { 'x-ratelimit-reset-requests': '5s later', 'x-ratelimit-reset-tokens': 'in 5s' },
+    [],
+  ],
+  [
+    'one that says nothing but blanks',
+    { 'x-ratelimit-remaining-tokens': ' ', 'x-ratelimit-limit-tokens': '5-3' },
+    [],
+  ],
+  [
     'one that talks nonsense',
     { 'x-ratelimit-remaining-tokens': 'many', 'x-ratelimit-reset-tokens': 'soon' },
     [],

@@ -1,5 +1,6 @@
 import { concat, defer, map, NEVER, of, Subject, tap, throwError, timer } from 'rxjs';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { Bulkhead, bulkhead } from '../../src/bulkhead/index.ts';
 import { isRateLimitExceededError } from '../../src/core/errors.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import type { ResilienceEvent } from '../../src/core/events.ts';
@@ -111,6 +112,16 @@ describe('a refusal', () => {
     ]);
   });
 
+  test('of one that is overloaded and does not say for how long changes nothing', () => {
+    const policy = limiter();
+    fails(policy, refusal({ kind: 'overloaded' }));
+    expect(policy.state).toStrictEqual({
+      balances: { requests: 9, tokens: 100 },
+      queueSize: 0,
+      paused: false,
+    });
+  });
+
   test('is up to a tenth longer, by chance, and never beyond maxPause', () => {
     const pauses = [50, 5_000].map((retryAfter) => {
       const policy = limiter({ random: () => 0.5, feedback: { maxPause: 1_000 } });
@@ -209,6 +220,28 @@ describe('a pause', () => {
     expect([began, told('limiter_resumed'), scheduler.pending]).toStrictEqual([[60, 61, 62], [{}], 0]);
   });
 
+  test('of no time, and one that ends when another does, are none', () => {
+    const policy = limiter();
+    policy.pause(0);
+    expect(policy.state.paused).toBe(false);
+    policy.pause(100);
+    policy.pause(100);
+    expect(told('limiter_paused')).toHaveLength(1);
+  });
+
+  test('keeps no process alive unless somebody waits for its end', () => {
+    vi.useFakeTimers();
+    const schedule = vi.spyOn(globalThis, 'setTimeout');
+    const policy = limiter({ scheduler: undefined });
+    policy.pause(100);
+    const waiting = NEVER.pipe(rateLimit(policy)).subscribe();
+    waiting.unsubscribe();
+    const holds = schedule.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef());
+    policy.resume();
+    vi.useRealTimers();
+    expect(holds.slice(0, 2)).toStrictEqual([false, true]);
+  });
+
   test('ends with an event also when nobody waits', () => {
     const policy = limiter();
     policy.pause(10);
@@ -292,13 +325,40 @@ describe('what the service says is left', () => {
     const policy = limiter();
     const slow = new Subject<number>();
     slow.pipe(reporting(policy, [{ dimension: 'tokens', remaining: 50 }])).subscribe();
-    policy.pause(10);
-    const waiting = NEVER.pipe(rateLimit(policy, { tokens: 20 })).subscribe();
-    waiting.unsubscribe();
-    policy.resume();
-    scheduler.advanceTo(60);
+    const places = new Bulkhead({ maxConcurrent: 1, scheduler, events: new EventBus() });
+    NEVER.pipe(bulkhead(places)).subscribe();
+    const admitted = NEVER.pipe(bulkhead(places), rateLimit(policy, { tokens: 20 })).subscribe();
+    expect(policy.state.balances.tokens).toBe(70);
+    admitted.unsubscribe();
     slow.next(1);
     expect(policy.state.balances.tokens).toBe(50);
+  });
+
+  test('of two reports of one answer both are heard', () => {
+    const policy = limiter();
+    const source = new Subject<number>();
+    source
+      .pipe(rateLimit(policy, { tokens: 10, reportsOf: (remaining) => [{ dimension: 'tokens', remaining }] }))
+      .subscribe();
+    source.next(60);
+    source.next(40);
+    expect(policy.state.balances.tokens).toBe(40);
+  });
+
+  test('of an answer is not made old by a newer one that says nothing', () => {
+    const policy = limiter();
+    const [older, newer] = [new Subject<number>(), new Subject<number>()];
+    older.pipe(reporting(policy, [{ dimension: 'tokens', remaining: 5 }])).subscribe();
+    newer.pipe(reporting(policy, [])).subscribe();
+    newer.next(1);
+    older.next(1);
+    expect(policy.state.balances.tokens).toBe(-5);
+  });
+
+  test('is heard beside the streams, too: of requests that nobody asked the limiter for', () => {
+    const policy = limiter();
+    policy.listen()([{ dimension: 'tokens', remaining: 30 }]);
+    expect(policy.state.balances.tokens).toBe(30);
   });
 
   test('by hand', async () => {
@@ -327,10 +387,21 @@ describe('the limits that the service reports', () => {
       .pipe(rateLimit(policy, { reportsOf: () => [{ dimension, limit }] }))
       .subscribe();
 
-  test('change nothing unless that is asked for', () => {
-    const policy = limiter();
-    reporting(policy, 1_000);
-    expect(told('limiter_adjusted')).toStrictEqual([]);
+  test.each<[string, RateLimiterConfig, RateLimitReport]>([
+    ['unless that is asked for', {}, { dimension: 'tokens', limit: 1_000 }],
+    [
+      'for a limit that the limiter does not have',
+      { feedback: { adjust: {} } },
+      { dimension: 'output-tokens', limit: 1_000 },
+    ],
+    ['that say none', { feedback: { adjust: {} } }, { dimension: 'tokens', remaining: 500 }],
+  ])('change nothing %s, and disturb no stream', (_, config, report) => {
+    const policy = limiter(config);
+    const ended: unknown[] = [];
+    of(1)
+      .pipe(rateLimit(policy, { reportsOf: () => [report] }))
+      .subscribe({ complete: () => ended.push('complete'), error: (error) => ended.push(error) });
+    expect([ended, told('limiter_adjusted')]).toStrictEqual([['complete'], []]);
   });
 
   test('re-tune the pace within the bounds, each time with an event', () => {

@@ -60,10 +60,16 @@ describe('what is known of a usage', () => {
   test('a part of which only the whole is known may be all of it', () => {
     expect(loadOf(knownOf(7))).toStrictEqual([1, 7, 7, 7]);
     expect(loadOf(knownOf({ inputTokens: 7 }))).toStrictEqual([1, 7, 7, 0]);
+    expect(loadOf(knownOf({ outputTokens: 7 }))).toStrictEqual([1, 7, 0, 7]);
   });
 });
 
 describe('limits', () => {
+  test('of tokens matter to whoever could count them, those of requests do not', () => {
+    expect(limiter().countsTokens).toBe(true);
+    expect(limiter({ tokensPerMinute: undefined, requestsPerSecond: 1 }).countsTokens).toBe(false);
+  });
+
   test('only what is named is limited', () => {
     const policy = limiter({ burstWindow: 60_000 });
     expect(policy.state.balances).toStrictEqual({ tokens: 60_000 });
@@ -206,6 +212,52 @@ describe('a stream', () => {
       .pipe(rateLimit(policy, { tokens: { inputTokens: 10, outputTokens: 10 }, tokensOf: () => 15 }))
       .subscribe({ error: () => {} });
     expect(tokensIn(policy)).toBe(60);
+  });
+
+  test('whose tokens are counted, and fewer than was reserved, gives back the rest when it is whole', () => {
+    const policy = limiter();
+    from(['a', 'b'])
+      .pipe(rateLimit(policy, { tokens: { inputTokens: 10, outputTokens: 50 }, tokensOf: () => 5 }))
+      .subscribe();
+    expect(tokensIn(policy)).toBe(80);
+  });
+
+  test('whose counts are no numbers of tokens has counted nothing', () => {
+    const policy = limiter();
+    from([Number.NaN, -5, 30])
+      .pipe(rateLimit(policy, { tokens: { outputTokens: 50 }, tokensOf: (count) => count }))
+      .subscribe();
+    expect(tokensIn(policy)).toBe(70);
+  });
+
+  describe('of which only a part is known', () => {
+    const divided = (): RateLimiter =>
+      limiter({ tokensPerMinute: undefined, inputTokensPerMinute: 60_000, outputTokensPerMinute: 60_000 });
+    const broken = throwError(() => new Error('broken'));
+
+    test('and which is whole has used as much of the other as was expected: unknown is not zero', () => {
+      const policy = divided();
+      const expected = { inputTokens: 10, outputTokens: 50 };
+      of({ inputTokens: 5 })
+        .pipe(rateLimit(policy, { tokens: expected, usageOf: (usage) => usage }))
+        .subscribe();
+      expect(policy.state.balances).toStrictEqual({ 'input-tokens': 95, 'output-tokens': 50 });
+    });
+
+    test.each([
+      ['counted', { tokensOf: () => 20 }, { 'input-tokens': 40, 'output-tokens': 40 }],
+      [
+        'told by the service',
+        { usageOf: () => ({ inputTokens: 5 }) },
+        { 'input-tokens': 95, 'output-tokens': 40 },
+      ],
+    ])('%s, and which broke off keeps the rest of its reservation', (_, options, left) => {
+      const policy = divided();
+      concat(of(1), broken)
+        .pipe(rateLimit(policy, { tokens: 60, ...options }))
+        .subscribe({ error: () => {} });
+      expect(policy.state.balances).toStrictEqual(left);
+    });
   });
 
   test('input and output have buckets of their own', () => {
