@@ -283,7 +283,8 @@ export class RateLimiter implements AdmissionPolicy {
     const terms = { priority, patience, load };
     const retryAfter = this.#retryAfter(terms);
     return this.#line.enter(new Waiter(applicant, lease), terms, retryAfter, (place) => {
-      if (place === this.#line.first || place === this.#line.mostUrgent) this.#watch();
+      // Whoever stands behind it could begin in time, and so no earlier is its patience at an end.
+      if (place === this.#line.first) this.#watch();
       this.#changed();
       this.#events.publish('rate_limited', this.name, { retryAfter, outcome: 'queued' });
     });

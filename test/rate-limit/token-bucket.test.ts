@@ -25,6 +25,22 @@ describe('a token bucket', () => {
     expect(bucket.wait(3_600_000, 5)).toBe(100);
   });
 
+  it('holds a permit from the moment at which it is due, whatever rounding makes of that', () => {
+    const bucket = bucketOf(7, 100);
+    bucket.take(0, 100);
+    for (let permits = 1; permits < 100; permits++) {
+      const due = bucket.wait(0, permits);
+      expect([bucket.level(due - 0.001), bucket.level(due)]).toStrictEqual([permits - 1, permits]);
+    }
+  });
+
+  it('of which it is known already that there is no more goes on with what is on its way', () => {
+    const bucket = bucketOf(1, 2);
+    bucket.take(0, 2);
+    bucket.atMost(0, 500);
+    expect(bucket.wait(500)).toBe(500);
+  });
+
   it('is exact after a million permits, each taken the moment it is there, whose interval is no whole number', () => {
     for (const perSecond of [3, 7, 30]) {
       const bucket = bucketOf(perSecond, 1);

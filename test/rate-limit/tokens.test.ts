@@ -1,4 +1,4 @@
-import { concat, EMPTY, from, NEVER, type Observable, of, Subject, throwError } from 'rxjs';
+import { concat, EMPTY, from, NEVER, Observable, of, Subject, throwError } from 'rxjs';
 import { beforeEach, describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { Bulkhead, bulkhead } from '../../src/bulkhead/index.ts';
 import { ConfigurationError } from '../../src/core/errors.ts';
@@ -384,6 +384,37 @@ describe('code without a stream', () => {
       /"priority" must be a finite number, got NaN/,
     );
     await expect(limiter().acquire({ patience: -1 })).rejects.toThrow(/"patience".*got -1/);
+  });
+});
+
+describe('whoever has lost patience', () => {
+  /** A large request is the next and a small one behind it; by what the service says, the first cannot begin in time. */
+  const queued = (began: string[]): RateLimiter => {
+    const policy = limiter();
+    policy.tryAcquire(50);
+    const ask = (name: string, tokens: number, patience: number): void => {
+      const source = new Observable(() => void began.push(`${name} at ${scheduler.now()}`));
+      source.pipe(rateLimit(policy, { tokens, patience })).subscribe({ error: () => {} });
+    };
+    ask('large', 90, 50);
+    ask('small', 10, Infinity);
+    policy.listen()([{ dimension: 'tokens', remaining: 20 }]);
+    return policy;
+  };
+
+  test('makes room at once for one behind who asks for less', () => {
+    const began: string[] = [];
+    queued(began);
+    scheduler.advanceTo(300);
+    expect(began).toStrictEqual(['small at 50']);
+  });
+
+  test('is announced', () => {
+    const policy = queued([]);
+    const sizes: number[] = [];
+    policy.state$.subscribe(({ queueSize }) => sizes.push(queueSize));
+    scheduler.advanceTo(50);
+    expect(sizes).toStrictEqual([2, 1, 0]);
   });
 });
 
