@@ -19,6 +19,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'marbles/**/*.test.ts', 'simulations/**/*.test.ts'],
     reporters: ['dot'],
+    setupFiles: process.env.PROPERTY_SEED === undefined ? [] : ['test/support/property-seed.ts'],
     // What hangs fails; what is slow does not.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -2,9 +2,14 @@ import fc from 'fast-check';
 import { Observable, type OperatorFunction, of, pipe, Subscriber, type Subscription, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import {
+  AdaptiveConcurrency,
+  AdaptiveThrottle,
+  adaptiveConcurrency,
+  adaptiveThrottle,
   Bulkhead,
   bulkhead,
   CircuitBreaker,
+  chaos,
   circuitBreaker,
   EventBus,
   fallback,
@@ -17,6 +22,7 @@ import {
   timeout,
   untilAborted,
 } from '../../src/index.ts';
+import { seededRandom } from '../../src/testing/random.ts';
 import { ManualScheduler } from '../support/manual-scheduler.ts';
 
 /*
@@ -64,6 +70,9 @@ interface Policies {
   readonly breaker: CircuitBreaker;
   readonly places: Bulkhead;
   readonly limiter: RateLimiter;
+  readonly adaptive: AdaptiveConcurrency;
+  readonly throttle: AdaptiveThrottle;
+  readonly random: () => number;
   readonly signal: AbortSignal;
   /** Listeners on the signal. */
   listeners(): number;
@@ -77,7 +86,13 @@ const operators: Record<string, (policies: Policies) => OperatorFunction<Value, 
   circuitBreaker: ({ breaker }) => circuitBreaker(breaker),
   bulkhead: ({ places }) => bulkhead(places),
   rateLimit: ({ limiter }) => rateLimit(limiter),
+  adaptiveConcurrency: ({ adaptive }) => adaptiveConcurrency(adaptive),
+  adaptiveThrottle: ({ throttle }) => adaptiveThrottle(throttle),
   timeout: ({ scheduler }) => timeout({ first: 5, each: 4, total: 15, scheduler }),
+  'chaos that delays and cuts': ({ scheduler, events, random }) =>
+    chaos({ enabled: true, rate: 0.7, latency: [0, 5], gap: [0, 3], cut: 2, random, scheduler, events }),
+  'chaos that delays and stalls': ({ scheduler, events, random }) =>
+    chaos({ enabled: true, rate: 0.7, latency: [0, 5], gap: [0, 3], stall: 1, random, scheduler, events }),
   retryWithBackoff: ({ scheduler }) =>
     retryWithBackoff({ maxRetries: 2, backoff: (attempt) => attempt, scheduler }),
   'retry that restarts': ({ scheduler }) =>
@@ -119,6 +134,18 @@ const operators: Record<string, (policies: Policies) => OperatorFunction<Value, 
       rateLimit: policies.limiter,
       bulkhead: policies.places,
     }),
+  'resilience that adapts': (policies) =>
+    resilience<Value, Value>({
+      scheduler: policies.scheduler,
+      events: policies.events,
+      fallback: exhausted,
+      timeout: { first: 5, each: 4, total: 25 },
+      retry: { maxRetries: 2, backoff: () => 2 },
+      circuitBreaker: policies.breaker,
+      throttle: policies.throttle,
+      rateLimit: policies.limiter,
+      bulkhead: policies.adaptive,
+    }),
 };
 
 function makePolicies(): Policies {
@@ -127,6 +154,7 @@ function makePolicies(): Policies {
   const common = { scheduler, events };
   const { signal } = new AbortController();
   const listeners = new Set<unknown>();
+  const random = seededRandom(1);
   signal.addEventListener = (_type: string, listener: unknown) => void listeners.add(listener);
   signal.removeEventListener = (_type: string, listener: unknown) => void listeners.delete(listener);
   return {
@@ -135,6 +163,15 @@ function makePolicies(): Policies {
     signal,
     listeners: () => listeners.size,
     breaker: new CircuitBreaker({ ...common, failureThreshold: 3, recoveryTimeout: 6, halfOpenTimeout: 20 }),
+    random,
+    adaptive: new AdaptiveConcurrency({
+      ...common,
+      initialLimit: 2,
+      maxLimit: 3,
+      maxQueue: 3,
+      queueTimeout: 9,
+    }),
+    throttle: new AdaptiveThrottle({ ...common, window: 50, random }),
     places: new Bulkhead({ ...common, maxConcurrent: 2, maxQueue: 3, queueTimeout: 9 }),
     limiter: new RateLimiter({
       ...common,
@@ -202,7 +239,7 @@ class ScriptedSource {
 /** Plays one interleaving and returns what is left over. */
 function play(name: string, scripts: readonly (readonly Step[])[], crowd: readonly Consumer[]) {
   const policies = makePolicies();
-  const { scheduler, breaker, places, limiter } = policies;
+  const { scheduler, breaker, places, limiter, adaptive } = policies;
   const source = new ScriptedSource(scripts, scheduler);
   const stream = source.stream.pipe((operators[name] as (typeof operators)[string])(policies));
   const lies: string[] = [];
@@ -249,11 +286,12 @@ function play(name: string, scripts: readonly (readonly Step[])[], crowd: readon
   return {
     lies,
     openSources: source.open,
-    leases: places.activeCount + calls,
-    waiting: places.queueSize + limiter.queueSize,
+    leases: places.activeCount + adaptive.activeCount + calls,
+    waiting: places.queueSize + adaptive.queueSize + limiter.queueSize,
     timers: scheduler.pending,
     listeners: policies.listeners(),
-    overcrowded: name === 'bulkhead' && source.mostOpen > 2,
+    overcrowded:
+      (name === 'bulkhead' && source.mostOpen > 2) || (name === 'adaptiveConcurrency' && source.mostOpen > 3),
   };
 }
 
