@@ -1,4 +1,4 @@
-/** Every check of this repository: the tests on one core, all else on another. The verdict is the last line. */
+/** Every check of this repository, the tests beside all else. The verdict is the last line. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
