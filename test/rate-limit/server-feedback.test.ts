@@ -236,10 +236,13 @@ describe('a pause', () => {
     policy.pause(100);
     const waiting = NEVER.pipe(rateLimit(policy)).subscribe();
     waiting.unsubscribe();
-    const holds = schedule.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef());
+    const timers = schedule.mock.results.map(({ value }) => value as Partial<NodeJS.Timeout>);
+    const holds = timers.slice(0, 2).map((timer) => timer.hasRef?.());
+    schedule.mockRestore();
     policy.resume();
     vi.useRealTimers();
-    expect(holds.slice(0, 2)).toStrictEqual([false, true]);
+    // The timers of a browser are numbers, and keep nothing alive.
+    expect(holds).toStrictEqual(typeof timers[0] === 'object' ? [false, true] : [undefined, undefined]);
   });
 
   test('ends with an event also when nobody waits', () => {

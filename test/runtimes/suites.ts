@@ -9,7 +9,7 @@ const ROOMS = [
   'retry',
   'bulkhead',
   'adaptive-concurrency',
-  'throttle',
+  'adaptive-throttle',
   'rate-limit',
   'timeout',
   'fallback',
