@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type RateLimitReport, rateLimitReports } from '../../src/rate-limit/index.ts';
+import { sumOfParts } from '../../src/rate-limit/report.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 beforeEach(() => {
@@ -82,7 +83,17 @@ test.each<[string, Record<string, string>, RateLimitReport[]]>([
   ],
   [
     'one that says nothing but blanks',
-    { 'x-ratelimit-remaining-tokens': ' ', 'x-ratelimit-limit-tokens': '5-3' },
+    { 'x-ratelimit-remaining-tokens': ' ', 'x-ratelimit-limit-tokens': '' },
+    [],
+  ],
+  [
+    'one that says only what is left',
+    { 'x-ratelimit-remaining': '7' },
+    [{ dimension: 'requests', limit: undefined, remaining: 7, resetAfter: undefined }],
+  ],
+  [
+    'one whose minus is not that of a number, or of a time',
+    { 'x-ratelimit-remaining-tokens': '5-3', 'x-ratelimit-reset-tokens': '-5' },
     [],
   ],
   [
@@ -94,6 +105,15 @@ test.each<[string, Record<string, string>, RateLimitReport[]]>([
 ])('%s', (_, headers, reports) => {
   expect(rateLimitReports(new Headers(headers))).toStrictEqual(reports);
   expect(rateLimitReports((name) => headers[name])).toStrictEqual(reports);
+});
+
+test.each([
+  ['6 minutes 3 seconds', 363_000],
+  ['2 Hours', 7_200_000],
+  ['20 milliseconds', 20],
+  ['5 items', 0],
+])('%s are %d ms', (text, milliseconds) => {
+  expect(sumOfParts(text)).toBe(milliseconds);
 });
 
 test('whatever stands in a header, a number is finite and not negative, or absent', () => {
