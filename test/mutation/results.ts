@@ -62,13 +62,16 @@ interface Position {
   readonly column: number;
 }
 
+/** What has become of a mutant that nobody has noticed. */
+export const ALIVE: ReadonlySet<string> = new Set(['Survived', 'NoCoverage']);
+
 export function resultsOf(report: Report, measured: string): Results {
   return Object.fromEntries(
     Object.entries(report.files).map(([file, { source, mutants }]): [string, FileResult] => {
       const count = (status: string): number => mutants.filter((mutant) => mutant.status === status).length;
       const lines = source.split('\n');
       const survivors = mutants
-        .filter(({ status }) => status === 'Survived' || status === 'NoCoverage')
+        .filter(({ status }) => ALIVE.has(status))
         .map(({ status, replacement = '', location: { start, end } }): Survivor => {
           const first = lines[start.line - 1] as string;
           return {

@@ -1,24 +1,27 @@
 /**
  * Changes the code in thousands of ways, one at a time, and asks the tests to notice: `npm run mutate`. With names of rooms,
  * or folders and files of `src/`, only those: `npm run mutate -- lines src/core/race.ts`. What has been judged before is not
- * judged again, unless the code or its tests are others; `--fresh` judges anew.
+ * judged again, unless the code or its tests are others; `--fresh` judges anew, and `--survivors` only who has lived: that is
+ * what to ask after a new test.
  */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 import { unexplained } from './explained.ts';
-import { type Measured, type Report, readResults, resultsOf, writeResults } from './results.ts';
+import { ALIVE, type Measured, type Report, readResults, resultsOf, writeResults } from './results.ts';
 import { filesOf, type Room, rooms } from './rooms.ts';
 
 const WORKSHOP = '.stryker';
 
 process.chdir(resolve(import.meta.dirname, '../..'));
-const wanted = process.argv.slice(2).filter((argument) => argument !== '--fresh');
-const fresh = process.argv.includes('--fresh');
+const given = process.argv.slice(2);
+const wanted = given.filter((argument) => !argument.startsWith('--'));
+const fresh = given.includes('--fresh');
+const again = given.includes('--survivors');
 
 for (const room of rooms) {
-  const mutate = mutatedIn(room);
-  if (mutate.length > 0) report(await judged(room, mutate));
+  const files = mutatedIn(room);
+  if (files.length > 0) report(await judged(room, files));
 }
 
 /** What of a room was asked for. */
@@ -29,12 +32,12 @@ function mutatedIn(room: Room): string[] {
 }
 
 /** The results of the room that are known by now. */
-async function judged({ name, judges }: Room, mutate: string[]): Promise<Measured> {
+async function judged({ name, judges }: Room, files: string[]): Promise<Measured> {
   const history = join(WORKSHOP, `${name}.json`);
   // The judges read it: the runner passes nothing on to a config of theirs.
   process.env.JUDGES = [...judges.map((judge) => `test/${judge}`), 'marbles/marbles.test.ts'].join(',');
   await new Stryker({
-    mutate,
+    mutate: again ? files.flatMap((file) => whereSomebodyLives(file, reportIn(history))) : files,
     testRunner: 'vitest',
     vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
     plugins: ['@stryker-mutator/vitest-runner'],
@@ -58,13 +61,31 @@ async function judged({ name, judges }: Room, mutate: string[]): Promise<Measure
   const found = {
     // Where nothing can be changed, as in a file of types.
     ...Object.fromEntries(
-      mutate.map((file) => [file, { measured: now, killed: 0, timedOut: 0, survivors: [] }]),
+      files.map((file) => [file, { measured: now, killed: 0, timedOut: 0, survivors: [] }]),
     ),
-    ...resultsOf(JSON.parse(readFileSync(history, 'utf8')) as Report, now),
+    ...resultsOf(reportIn(history), now),
   };
   const measured = { tools: tools(), files: { ...before, ...found } };
   writeResults(measured);
   return { ...measured, files: found };
+}
+
+function reportIn(path: string): Report {
+  return JSON.parse(readFileSync(path, 'utf8')) as Report;
+}
+
+/** The lines of the file on which a mutant has lived, wherever they stand by now. */
+function whereSomebodyLives(file: string, { files }: Report): string[] {
+  const { source = '', mutants = [] } = files[file] ?? {};
+  const before = source.split('\n');
+  const now = readFileSync(file, 'utf8').split('\n');
+  return mutants
+    .filter(({ status }) => ALIVE.has(status))
+    .flatMap(({ location: { start, end } }) =>
+      now.flatMap((text, line) =>
+        text === before[start.line - 1] ? [`${file}:${line + 1}-${line + 1 + end.line - start.line}`] : [],
+      ),
+    );
 }
 
 function report({ files }: Measured): void {
