@@ -4,7 +4,10 @@ import { runInNewContext } from 'node:vm';
 import type { Contestant, Work } from './measure.ts';
 
 setFlagsFromString('--expose-gc');
-export const collectGarbage = runInNewContext('gc') as () => void;
+export const collectGarbage = runInNewContext('gc') as (only?: { readonly type: 'minor' }) => void;
+
+/** What is young. To collect everything would cost a contestant its compiled code, where no object of it is left. */
+export const collectYoungGarbage = (): void => collectGarbage({ type: 'minor' });
 
 /** Opens so many streams or calls, all of which have begun and none of which has ended. */
 export type Opening = (count: number) => Opened | Promise<Opened>;

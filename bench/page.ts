@@ -54,10 +54,12 @@ function introduction(results: Results): string {
 What the policies cost, beside what others cost who do the same or less. ${provenance(results)}; the whole took
 ${results.seconds} seconds. The next column always shows the lowest and the highest round.
 
-How it is measured: every subject has a process of its own, in which the contestants take turns, round by round, after two
-rounds that do not count, and with a collection of garbage before each turn. A machine that changes its speed changes it for all of them, so
-**a ratio means more than a time**: it is taken round by round, and its median is not the ratio of the medians. Every
-contestant's output is checked in every round; nothing fails because it is slow.
+How it is measured: every subject has a process of its own, in which the contestants take turns, round by round, after a
+few rounds that do not count, and with a collection of garbage before each turn. Times are processor time, which does not
+go on while others have the processor, but for the calls over HTTP, which wait. A machine that changes its speed changes it
+for all contestants, so **a ratio means more than a time**: it is taken round by round, and its median is not the ratio of
+the medians. Every contestant's output is checked in every round; nothing fails because it is slow. The code is compiled as
+the package is.
 
 Repeat it: \`npm run bench\` prints these tables for your machine, \`-- --only call\` a part of them, \`-- --rounds 15\` takes
 more time and has less spread, \`-- --json\` prints all of it as data, and \`-- --page\` writes this page anew. Everything is in

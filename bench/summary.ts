@@ -42,5 +42,6 @@ function summary(results: Results): string {
   });
   return `${tableOf(['What', 'This library', 'Compared with', 'Ratio'], rows)}
 
-${provenance(results)}; in parentheses the lowest and the highest round.`;
+${provenance(results)}; in parentheses the
+lowest and the highest round. Times are processor time, but for the call over HTTP.`;
 }

@@ -1,5 +1,5 @@
 import { type Contestant, compared, compete, type Spread, spreadOf } from './measure.ts';
-import { collectGarbage } from './memory.ts';
+import { collectGarbage, collectYoungGarbage } from './memory.ts';
 
 /** One comparison of several contestants that do the same. */
 export interface Table<Name extends string = string> {
@@ -47,7 +47,7 @@ export async function measured(table: Table, rounds: number, short: boolean): Pr
     : unit === 'bytes'
       ? // Bytes are nearly the same every time, and to weigh them takes long.
         { rounds: Math.min(rounds, 3), warmUp: 1, collect: collectGarbage }
-      : { rounds, warmUp: 2, collect: collectGarbage };
+      : { rounds, warmUp: 3, collect: collectYoungGarbage };
   const all = await compete(Object.values(contestants), conditions);
   const seriesOf = (key: string) => all[keys.indexOf(key)]!;
   const spread = ({ of, to, above }: Comparison): Spread => {

@@ -98,6 +98,6 @@ export const tables = [
         ),
       };
     },
-    comparisons: { 'event.heard': { of: 'ours' }, 'event.heardVsSubject': { of: 'ours', to: 'subject' } },
+    comparisons: { 'event.heard': { of: 'ours' }, 'event.written': { of: 'written' } },
   }),
 ];

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type Ask, adapter, aiSdk, native, official, type Place, resilient } from '../clients.ts';
 import { answerOf } from '../frames.ts';
-import { type Contestant, timedAfter } from '../measure.ts';
+import { type Contestant, timedAfter, wallTime } from '../measure.ts';
 import { start } from '../start.ts';
 import { table } from '../table.ts';
 
@@ -21,20 +21,24 @@ async function started(): Promise<Place> {
 /** @param atOnce how many callers there are; each begins a call when the one before has ended. */
 function calling(name: string, client: (place: Place) => Ask, calls: number, atOnce: number): Contestant {
   let ask: Ask | undefined;
-  return timedAfter(name, async () => {
-    service ??= started();
-    ask ??= client(await service);
-    const call = ask;
-    return async () => {
-      let left = calls;
-      const caller = async () => {
-        while (left-- > 0)
-          if ((await call()) !== answerOf(WORDS)) throw new Error(`${name} has read another answer`);
+  return timedAfter(
+    name,
+    async () => {
+      service ??= started();
+      ask ??= client(await service);
+      const call = ask;
+      return async () => {
+        let left = calls;
+        const caller = async () => {
+          while (left-- > 0)
+            if ((await call()) !== answerOf(WORDS)) throw new Error(`${name} has read another answer`);
+        };
+        await Promise.all(Array.from({ length: atOnce }, caller));
+        return calls;
       };
-      await Promise.all(Array.from({ length: atOnce }, caller));
-      return calls;
-    };
-  });
+    },
+    wallTime,
+  );
 }
 
 const everybody = (calls: number, atOnce: number) => ({
@@ -48,7 +52,7 @@ const everybody = (calls: number, atOnce: number) => ({
 export const tables = [
   table({
     title: 'A whole call over HTTP, one after the other',
-    about: `From the request to the end of an answer of ${WORDS} words, a frame each, over loopback from a process of its own: the latency of a call, connection kept alive.`,
+    about: `From the request to the end of an answer of ${WORDS} words, a frame each, over loopback from a process of its own, connection kept alive: the latency of a call, by the clock.`,
     unit: 'ns',
     contestants: (short) => everybody(short ? 3 : 150, 1),
     comparisons: {
@@ -60,7 +64,8 @@ export const tables = [
   }),
   table({
     title: 'A whole call over HTTP, 32 at once',
-    about: 'The same with 32 callers: time for each call of all, the reciprocal of the throughput.',
+    about:
+      'The same with 32 callers: the time that all take, for each of their calls, which is the reciprocal of the throughput.',
     unit: 'ns',
     contestants: (short) => everybody(short ? 4 : 320, short ? 2 : 32),
     comparisons: {

@@ -82,11 +82,11 @@ export const tables = [
   table({
     title: 'A token of one of many streams',
     about:
-      '1 000 streams are open and get a token in turns, 200 rounds of them, each round a turn of the event loop.',
+      '1 000 streams are open and get a token in turns, 1 000 rounds of them, each round a turn of the event loop.',
     unit: 'ns',
     contestants: (short) =>
       all((name, operator) =>
-        timedAfter(name, short ? roundRobin(operator, 10, 10) : roundRobin(operator, 1_000, 200)),
+        timedAfter(name, short ? roundRobin(operator, 10, 10) : roundRobin(operator, 1_000, 1_000)),
       ),
     comparisons: {
       'manyStreams.vsMap6': { of: 'ours', to: 'map6', atMost: 0.75 },
