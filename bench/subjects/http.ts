@@ -54,7 +54,7 @@ export const tables = [
     title: 'A whole call over HTTP, one after the other',
     about: `From the request to the end of an answer of ${WORDS} words, a frame each, over loopback from a process of its own, connection kept alive: the latency of a call, by the clock.`,
     unit: 'ns',
-    contestants: (short) => everybody(short ? 3 : 150, 1),
+    contestants: (short) => everybody(short ? 3 : 300, 1),
     comparisons: {
       'http.latency': { of: 'resilient', to: 'ours' },
       'http.addedLatency': { of: 'resilient', above: 'ours' },
@@ -67,7 +67,7 @@ export const tables = [
     about:
       'The same with 32 callers: the time that all take, for each of their calls, which is the reciprocal of the throughput.',
     unit: 'ns',
-    contestants: (short) => everybody(short ? 4 : 320, short ? 2 : 32),
+    contestants: (short) => everybody(short ? 4 : 640, short ? 2 : 32),
     comparisons: {
       'http.throughput': { of: 'resilient', to: 'ours' },
       'http.throughputVsFetch': { of: 'resilient', to: 'native' },
