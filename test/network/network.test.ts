@@ -52,8 +52,11 @@ const cases: readonly (readonly [title: string, scene: Scene, outcome: Omit<Outc
 ];
 
 const OWN_NETWORK = ['--net', 'setpriv', '--pdeathsig', 'KILL'];
-const TRIAL =
-  'nsenter --version && ip link set lo up && iptables -A INPUT -p tcp -j REJECT --reject-with tcp-reset';
+const TRIAL = [
+  'nsenter --version',
+  'ip link add wire type veth peer name other',
+  'iptables -A INPUT -p tcp -j REJECT --reject-with tcp-reset',
+].join(' && ');
 const trial = spawnSync('unshare', [...OWN_NETWORK, 'sh', '-c', TRIAL]);
 const missing = trial.status === 0 ? '' : ' (skipped: needs Linux, root, iproute2 and iptables, see .ci/run)';
 
