@@ -73,6 +73,7 @@ describe.skipIf(missing !== '')(`a link that fails${missing}`, () => {
 
   test.each(cases.map(([title, , expected], index) => [title, expected, index] as const))(
     '%s',
+    { timeout: 300_000 },
     async (_title, expected, index) => {
       while (printed.length <= index)
         printed.push(((await lines.next()).value as string | undefined) ?? '[]');

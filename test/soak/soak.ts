@@ -27,16 +27,16 @@ import { ProviderProcess } from './provider-process.ts';
 
 const HELP = `npm run soak [-- --minutes N] [-- --streams N] [-- --faults RATE] [-- --seed N] [-- --json]
 
-  --minutes N    how long new laps of streams begin (default 2)
-  --streams N    how many callers there are at once, of whom four fifths are let in (default 2500)
+  --minutes N    how long new laps of streams begin (default 5)
+  --streams N    how many callers there are at once, of whom four fifths are let in (default 2000)
   --faults RATE  what part of the requests to the first provider is broken (default 0.3)
   --seed N       for the same faults and the same consumers again (default: others in every run)
   --json         print the report as one object and nothing else`;
 
 const { values: flags } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '2' },
-    streams: { type: 'string', default: '2500' },
+    minutes: { type: 'string', default: '5' },
+    streams: { type: 'string', default: '2000' },
     faults: { type: 'string', default: '0.3' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     json: { type: 'boolean', default: false },
@@ -55,11 +55,12 @@ if (!(minutes > 0 && streams >= 1 && faults >= 0 && Number.isInteger(streams) &&
 
 /** How long a lap takes at least, in milliseconds. */
 const LAP = Math.min(10_000, Math.max(2_000, minutes * 10_000));
-/** Between two tokens, at most: most of the streams that are open have nothing to do. */
-const PACE = LAP / 20;
+/** Between two tokens, at most: most of the streams that are open have nothing to do, or the processors had too much. */
+const PACE = Math.max(LAP / 20, 1.5 * streams);
 /** When nothing is left, nothing has to be waited for; a slow machine may take its time. */
 const LONG = 60_000;
 
+const random = seededRandom(seed);
 const say = (line: string): void => {
   if (!flags.json) console.log(line);
 };
@@ -240,7 +241,12 @@ say(
 const untimed = pipelines(undefined);
 for (let round = 0; round < 2; round++) {
   longestSilence = 0;
-  await Promise.all(Array.from({ length: streams }, () => consume(untimed, undefined)));
+  await Promise.all(
+    Array.from({ length: streams }, async () => {
+      await sleep(random() * LAP);
+      await consume(untimed, undefined);
+    }),
+  );
 }
 const patience = Math.ceil(Math.max(3 * longestSilence, 3 * PACE));
 await rest(untimed);
@@ -255,6 +261,7 @@ do {
   const started = performance.now();
   const torments = { over: false };
   const callers = Array.from({ length: streams }, async () => {
+    await sleep(random() * LAP);
     do await consume(all, number++);
     while (!torments.over && problems.length === 0);
   });
