@@ -54,7 +54,7 @@ async function judged({ name, judges }: Room, files: string[]): Promise<Measured
     tempDirName: join(WORKSHOP, 'sandbox'),
     incremental: true,
     incrementalFile: history,
-    force: fresh,
+    force: fresh || again,
   }).runMutationTest();
   const now = new Date().toISOString().slice(0, 10);
   const before = readResults().files;
