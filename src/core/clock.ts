@@ -112,9 +112,9 @@ function asksTheDate(): boolean {
   return Number.isNaN(answer);
 }
 
-/** Also those that were there before this module: the usual libraries leave their mark on the function. */
-const fakeTimers = (): boolean =>
-  globalThis.setTimeout !== native.setTimeout || 'clock' in globalThis.setTimeout;
+/** Those that were there before this module: the usual libraries leave their mark on the function. */
+const fakeFromTheStart = 'clock' in globalThis.setTimeout;
+const fakeTimers = (): boolean => fakeFromTheStart || globalThis.setTimeout !== native.setTimeout;
 const fakePerformance = (): boolean => globalThis.performance.now !== native.now;
 const fakeDate = (): boolean => Date.now !== native.dateNow;
 
