@@ -156,7 +156,7 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
     this.idleCounts = each !== Number.POSITIVE_INFINITY;
     this.idleSince = this.mark();
     // A silence that began no earlier than the stream can end before the timer only if its limit is the shorter one.
-    if (this.begun + each < this.due) this.look(this.clock.now());
+    if (this.begun + each < this.due || !this.idleCounts) this.look(this.clock.now());
   }
 
   private measure(size: number): void {
@@ -166,9 +166,14 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
     this.look(this.pacedSince);
   }
 
-  /** A clock that has just begun may end sooner than the one that the timer waits for; one that ends later need not be. */
+  /**
+   * A clock that has just begun may end sooner than the one that the timer waits for. One that ends later is seen to when
+   * the timer runs; but where no limit is left, none may run on, for it keeps a process alive.
+   */
   private look(now: number): void {
-    if (this.timer !== undefined && this.nearest(now).due < this.due) this.arm(now);
+    if (this.timer === undefined) return;
+    const { due } = this.nearest(now);
+    if (due < this.due || due === Number.POSITIVE_INFINITY) this.arm(now);
   }
 
   private arm(now: number): void {

@@ -207,6 +207,15 @@ describe('timers', () => {
     source.complete();
   });
 
+  it('there is none where no limit is left', () => {
+    const source = new Subject<number>();
+    open(source, { first: 1_000 });
+    expect(vi.getTimerCount()).toBe(1);
+    source.next(1);
+    expect(vi.getTimerCount()).toBe(0);
+    source.complete();
+  });
+
   it('nor one a ping', () => {
     const armed = vi.spyOn(globalThis, 'setTimeout');
     const source = new Subject<number>();
