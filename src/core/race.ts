@@ -37,10 +37,7 @@ export class Race<T> {
     within(scope, () => source.subscribe(runner));
     if (!scope.waiting) return this.rivalOf(runner);
     // Whoever waits in a line of our own is not late: it has not begun.
-    scope.onBegin = () => {
-      const rival = this.rivalOf(runner);
-      if (rival !== undefined) this.stream.run(rival);
-    };
+    scope.onBegin = () => this.stream.run(this.rivalOf(runner));
     return undefined;
   }
 

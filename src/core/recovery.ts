@@ -172,8 +172,7 @@ export class RecoveredStream<T> {
     const wait = new Subscription();
     const timer = clock.schedule(delay, () => {
       wait.unsubscribe();
-      const next = this.answer(scope, make);
-      if (next !== undefined) this.run(next);
+      this.run(this.answer(scope, make));
     });
     wait.add(() => timer.cancel());
     this.wait = wait;

@@ -59,6 +59,7 @@ describe('configuration', () => {
     const policy = new Bulkhead({ scheduler: new ManualScheduler() });
     for (let guest = 0; guest < 61; guest++) new Guest(policy);
     expect([policy.activeCount, policy.queueSize, policy.rejectedCount]).toStrictEqual([10, 50, 1]);
+    expect([policy.maxConcurrent, policy.maxQueue]).toStrictEqual([10, 50]);
   });
 });
 

@@ -109,6 +109,19 @@ describe('priority', () => {
     ]);
   });
 
+  test('and who had it is not called any more', async () => {
+    const policy = places({ maxQueue: 1 });
+    const sizes: number[] = [];
+    policy.state$.subscribe(({ queueSize }) => sizes.push(queueSize));
+    const first = await policy.acquire();
+    const evicted = policy.acquire();
+    const urgent = policy.acquire({ priority: 1 });
+    await expect(evicted).rejects.toMatchObject({ reason: 'evicted' });
+    first.success();
+    (await urgent).success();
+    expect([policy.activeCount, policy.queueSize, Math.max(...sizes)]).toStrictEqual([0, 0, 1]);
+  });
+
   test('a line of 0 has no place to take', () => {
     const policy = places({ maxQueue: 0 });
     running(policy);

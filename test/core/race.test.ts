@@ -1,6 +1,8 @@
 import { concat, config, EMPTY, NEVER, Observable, of, Subject, take, takeUntil, throwError } from 'rxjs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { admission } from '../../src/core/admission.ts';
 import { clockOf } from '../../src/core/clock.ts';
+import { type Applicant, Lease } from '../../src/core/lease.ts';
 import { racing } from '../../src/core/race.ts';
 import { type Failure, Postponed, type Recovery } from '../../src/core/recovery.ts';
 import { ManualScheduler } from '../support/manual-scheduler.ts';
@@ -28,6 +30,25 @@ class Runner {
   get runs(): boolean {
     return this.values$.observed;
   }
+}
+
+/** A line of one, who is let in when it opens. */
+class Line {
+  private applicant: Applicant | undefined;
+  readonly operator = admission({
+    admit: (applicant) => {
+      this.applicant = applicant;
+      return { leave() {} };
+    },
+  });
+
+  open(): void {
+    this.applicant?.granted(new NoLease());
+  }
+}
+
+class NoLease extends Lease {
+  protected override onSettled(): void {}
 }
 
 interface Script {
@@ -70,6 +91,8 @@ function race(
 
 afterEach(() => {
   config.onUnhandledError = null;
+  config.onStoppedNotification = null;
+  vi.useRealTimers();
 });
 
 describe('the first to commit', () => {
@@ -151,6 +174,16 @@ describe('the first to commit', () => {
   });
 });
 
+test('an author who names no rivals and does not ask who has won lets the first run alone', () => {
+  const log: unknown[] = [];
+  const first = new Runner('first', log);
+  racing(first.stream, () => ({ recover: () => EMPTY })).subscribe((value) => log.push(value));
+  first.values$.next('a');
+  first.values$.next('b');
+  first.values$.complete();
+  expect(log).toStrictEqual(['first starts', 'a', 'b', 'first stops']);
+});
+
 describe('who has not committed cannot win', () => {
   test('an empty attempt waits for the others, and the stream completes with it if nobody wins', () => {
     const first = new Runner('first');
@@ -219,6 +252,31 @@ describe('who has not committed cannot win', () => {
     expect(first.runs).toBe(false);
     expect(log).toStrictEqual(['error The attempt sent 1000 values, and none that commits.']);
   });
+
+  test('but another may follow it', () => {
+    const first = new Runner('first');
+    const script = { rivals: [], commitOn: isNoPing, recover: () => of('b') };
+    const { subscribe, log } = race(first.stream, script);
+    subscribe();
+    for (let sent = 0; sent < 1_000; sent++) first.values$.next('ping');
+    expect(log).toStrictEqual(['b', 'complete']);
+  });
+
+  test('an attempt that fails while it is asked whether it commits', () => {
+    const first = new Runner('first');
+    const second = new Runner('second');
+    const commitOn = (value: string): boolean => {
+      if (value === 'a') first.values$.error(boom);
+      return true;
+    };
+    const script = { rivals: [], commitOn, recover: () => second.stream };
+    const { subscribe, log, won } = race(first.stream, script);
+    subscribe();
+    first.values$.next('a');
+    second.values$.next('b');
+    expect(log).toStrictEqual(['b']);
+    expect(won).toStrictEqual([{ winner: 2, losers: [] }]);
+  });
 });
 
 describe('who joins', () => {
@@ -255,6 +313,44 @@ describe('who joins', () => {
     expect(log).toStrictEqual(['first starts', 'first stops', 'spare starts']);
     scheduler.advanceTo(18);
     expect(log.at(-1)).toBe('rival starts');
+  });
+
+  test.each([0, 10])('%s ms after the beginning, not after the wait in a line', (delay) => {
+    const log: unknown[] = [];
+    const line = new Line();
+    const first = new Runner('first', log);
+    const rival = new Runner('rival', log);
+    const source = first.stream.pipe(line.operator);
+    const { scheduler, subscribe } = race(source, { rivals: [rival.stream], delay }, log);
+    subscribe();
+    scheduler.advanceTo(100);
+    expect(log).toStrictEqual([]);
+    line.open();
+    scheduler.advanceTo(100 + delay - 1);
+    expect(log).toStrictEqual(delay === 0 ? ['first starts', 'rival starts'] : ['first starts']);
+    scheduler.advanceTo(100 + delay);
+    expect(log).toStrictEqual(['first starts', 'rival starts']);
+  });
+
+  test('who is about to is waited for, also when all others have ended by then', () => {
+    const line = new Line();
+    const first = new Runner('first');
+    const second = new Runner('second');
+    const script: Script = {
+      rivals: [second.stream, EMPTY.pipe(line.operator)],
+      commitOn: isNoPing,
+      recover() {
+        line.open();
+        return of('d');
+      },
+    };
+    const { scheduler, subscribe, log } = race(first.stream, script);
+    subscribe();
+    scheduler.advanceTo(20);
+    first.values$.next('ping');
+    first.values$.complete();
+    second.values$.error(boom);
+    expect(log).toStrictEqual(['d', 'complete']);
   });
 
   test('nobody, if there is none to be made after all', () => {
@@ -377,6 +473,21 @@ describe('re-entrancy', () => {
     second.values$.next('b');
     expect(log).toStrictEqual(['b', 'error boom']);
     expect(failures).toStrictEqual([]);
+  });
+
+  test('and what it comes to then is no news to whoever has left by its first value', () => {
+    vi.useFakeTimers();
+    const stopped: unknown[] = [];
+    config.onStoppedNotification = (notification) => stopped.push(notification);
+    const second = new Runner('second');
+    const first = new Runner('first', [], () => second.values$.complete());
+    const { scheduler, stream, subscribe, log } = race(first.stream, { rivals: [second.stream] });
+    subscribe(stream.pipe(take(1)));
+    scheduler.advanceTo(10);
+    second.values$.next('b');
+    vi.runAllTimers();
+    expect(log).toStrictEqual(['b', 'complete']);
+    expect(stopped).toStrictEqual([]);
   });
 
   test('what is sent while what was held back is delivered comes behind it', () => {

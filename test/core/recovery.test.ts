@@ -248,6 +248,19 @@ describe('a cancel starts no attempt', () => {
     expect(log.at(-1)).toBe('complete');
   });
 
+  test.each([0, 5])('inside the decision to wait %s ms: the next one is not even made', (delay) => {
+    const cancel$ = new Subject<void>();
+    const make = vi.fn(() => of('again'));
+    const recovery: Recovery<string> = {
+      recover() {
+        cancel$.next();
+        return new Postponed(clockOf(undefined), delay, make);
+      },
+    };
+    listen(recovering<string>(failing, () => recovery).pipe(takeUntil(cancel$)));
+    expect(make).not.toHaveBeenCalled();
+  });
+
   test('inside commitOn: the value is not delivered', () => {
     const cancel$ = new Subject<void>();
     const recovery: Recovery<string> = {

@@ -23,13 +23,26 @@ export const rooms: readonly Room[] = [
   {
     name: 'lines',
     files: core('due-queue', 'waiting-line', 'waiting-room', 'places'),
-    judges: ['core/waiting-line.test.ts', 'bulkhead', 'adaptive-concurrency', 'rate-limit/operator.test.ts'],
+    judges: [
+      'core/due-queue.test.ts',
+      'core/waiting-line.test.ts',
+      'bulkhead',
+      'adaptive-concurrency',
+      'rate-limit/operator.test.ts',
+    ],
   },
   pattern('rate-limit'),
   {
     name: 'time',
     files: core('clock', 'deadlines', 'recent-sum', 'moving-mean', 'retry-budget'),
-    judges: ['core/clock.test.ts', 'core/retry-budget.test.ts', 'timeout', 'retry/budget.test.ts'],
+    judges: [
+      'core/clock.test.ts',
+      'core/deadlines.test.ts',
+      'core/retry-budget.test.ts',
+      'timeout',
+      'chat/clocks.test.ts',
+      'retry/budget.test.ts',
+    ],
   },
   pattern('adaptive-concurrency'),
   {

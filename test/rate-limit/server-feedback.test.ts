@@ -187,6 +187,19 @@ describe('a pause', () => {
     expect([policy.queueSize, scheduler.pending]).toStrictEqual([0, 0]);
   });
 
+  test('does not end when the patience would have ended of somebody whom it refused', () => {
+    const policy = limiter();
+    policy.tryAcquire(100);
+    const began: number[] = [];
+    defer(() => of(began.push(scheduler.now())))
+      .pipe(rateLimit(policy, { tokens: 10 }))
+      .subscribe();
+    NEVER.pipe(rateLimit(policy, { tokens: 10, patience: 30 })).subscribe({ error: () => {} });
+    policy.pause(100);
+    scheduler.advanceTo(200);
+    expect(began).toStrictEqual([100]);
+  });
+
   test('says to newcomers when it will be their turn', () => {
     const policy = limiter();
     policy.pause(100);
@@ -245,6 +258,20 @@ describe('a pause', () => {
     expect(holds).toStrictEqual(typeof timers[0] === 'object' ? [false, true] : [undefined, undefined]);
   });
 
+  test('keeps no process alive when it has refused all who waited', () => {
+    vi.useFakeTimers();
+    const schedule = vi.spyOn(globalThis, 'setTimeout');
+    const policy = limiter({ scheduler: undefined });
+    policy.tryAcquire(100);
+    NEVER.pipe(rateLimit(policy, { tokens: 10, patience: 30 })).subscribe({ error: () => {} });
+    policy.pause(100);
+    const timer = schedule.mock.results.at(-1)?.value as Partial<NodeJS.Timeout>;
+    expect(timer.hasRef?.()).toBe(typeof timer === 'object' ? false : undefined);
+    schedule.mockRestore();
+    policy.resume();
+    vi.useRealTimers();
+  });
+
   test('ends with an event also when nobody waits', () => {
     const policy = limiter();
     policy.pause(10);
@@ -283,7 +310,7 @@ describe('a pause', () => {
 });
 
 describe('what the service says is left', () => {
-  const reporting = (policy: RateLimiter, reports: readonly RateLimitReport[]) =>
+  const reporting = (policy: RateLimiter, reports: readonly RateLimitReport[] | undefined) =>
     rateLimit(policy, { tokens: 10, reportsOf: () => reports });
 
   test('lowers the bucket, and never raises it', () => {
@@ -348,15 +375,18 @@ describe('what the service says is left', () => {
     expect(policy.state.balances.tokens).toBe(40);
   });
 
-  test('of an answer is not made old by a newer one that says nothing', () => {
-    const policy = limiter();
-    const [older, newer] = [new Subject<number>(), new Subject<number>()];
-    older.pipe(reporting(policy, [{ dimension: 'tokens', remaining: 5 }])).subscribe();
-    newer.pipe(reporting(policy, [])).subscribe();
-    newer.next(1);
-    older.next(1);
-    expect(policy.state.balances.tokens).toBe(-5);
-  });
+  test.each([[[]], [undefined]])(
+    'of an answer is not made old by a newer one that says nothing: %j',
+    (no) => {
+      const policy = limiter();
+      const [older, newer] = [new Subject<number>(), new Subject<number>()];
+      older.pipe(reporting(policy, [{ dimension: 'tokens', remaining: 5 }])).subscribe();
+      newer.pipe(reporting(policy, no)).subscribe();
+      newer.next(1);
+      older.next(1);
+      expect(policy.state.balances.tokens).toBe(-5);
+    },
+  );
 
   test('is heard beside the streams, too: of requests that nobody asked the limiter for', () => {
     const policy = limiter();

@@ -222,6 +222,33 @@ describe('a stream', () => {
     expect(tokensIn(policy)).toBe(80);
   });
 
+  test('of which nobody expected anything has used what came, also when it is cancelled', () => {
+    const policy = limiter();
+    concat(of('a', 'b'), NEVER)
+      .pipe(rateLimit(policy, { tokensOf: () => 15 }))
+      .subscribe()
+      .unsubscribe();
+    expect(tokensIn(policy)).toBe(70);
+  });
+
+  test('that says and counts nothing has used what it reserved, whatever the sum of its parts', () => {
+    const policy = limiter();
+    const tokens = { inputTokens: 10, outputTokens: 20, totalTokens: 50 };
+    of('a')
+      .pipe(rateLimit(policy, { tokens, usageOf: () => null, tokensOf: () => 0 }))
+      .subscribe();
+    expect(tokensIn(policy)).toBe(50);
+  });
+
+  test('that is within its reservation takes no more, whatever the sum of its parts', () => {
+    const policy = limiter();
+    const tokens = { inputTokens: 10, outputTokens: 20, totalTokens: 25 };
+    concat(of('a', 'b'), NEVER)
+      .pipe(rateLimit(policy, { tokens, tokensOf: () => 10 }))
+      .subscribe();
+    expect(tokensIn(policy)).toBe(75);
+  });
+
   test('whose counts are no numbers of tokens has counted nothing', () => {
     const policy = limiter();
     from([Number.NaN, -5, 30])
@@ -359,6 +386,16 @@ describe('code without a stream', () => {
       void lease;
     }
     expect(tokensIn(policy)).toBe(40);
+  });
+
+  test.each([undefined, null])('that says %s has said nothing, whatever it expected', async (usage) => {
+    const policy = limiter();
+    const tokens = { inputTokens: 10, outputTokens: 20, totalTokens: 50 };
+    const lease = await policy.acquire({ tokens });
+    lease.charge(usage);
+    expect(tokensIn(policy)).toBe(50);
+    lease.success();
+    expect(tokensIn(policy)).toBe(50);
   });
 
   test('waits in line with others, by priority, and leaves it by abort', async () => {
