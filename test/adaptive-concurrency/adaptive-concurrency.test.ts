@@ -123,16 +123,39 @@ describe('what the algorithm hears', () => {
   it('is only what started after its last decision', () => {
     const algorithm = recorder();
     const limiter = limiterWith({ algorithm });
-    const [early, late] = [new Subject(), new Subject()];
-    early.pipe(adaptiveConcurrency(limiter)).subscribe();
+    const [early, decisive, justBefore, late] = Array.from({ length: 4 }, () => new Subject());
+    for (const source of [early!, decisive!, justBefore!])
+      source.pipe(adaptiveConcurrency(limiter)).subscribe();
     algorithm.decision = 'growth';
-    of(1).pipe(adaptiveConcurrency(limiter)).subscribe();
-    late.pipe(adaptiveConcurrency(limiter)).subscribe();
+    decisive!.next(1);
     algorithm.decision = undefined;
-    early.next(1);
-    late.next(1);
-    expect(algorithm.heard).toHaveLength(2);
-    expect(algorithm.heard[1]).toStrictEqual({ latency: 0, inFlight: 2 });
+    late!.pipe(adaptiveConcurrency(limiter)).subscribe();
+    for (const source of [early!, justBefore!, late!]) source.next(1);
+    expect(algorithm.heard).toStrictEqual([
+      { latency: 0, inFlight: 2 },
+      { latency: 0, inFlight: 4 },
+    ]);
+  });
+
+  it('also a drop of what started before a decision that has changed nothing', () => {
+    const limiter = limiterWith({ initialLimit: 2, maxLimit: 2 });
+    const changes: unknown[] = [];
+    events.on('concurrency_limit_changed').subscribe(({ data }) => changes.push(data));
+    const [early, decisive] = [new Subject(), new Subject()];
+    for (const source of [early, decisive])
+      source.pipe(adaptiveConcurrency(limiter)).subscribe({ error() {} });
+    decisive.next(1);
+    expect([limiter.limit, changes]).toStrictEqual([2, []]);
+    early.error(busy);
+    expect([limiter.limit, changes]).toStrictEqual([1, [{ from: 2, to: 1, reason: 'drop' }]]);
+  });
+
+  it('and no drop where there is no error to ask about', () => {
+    const algorithm = recorder();
+    const limiter = limiterWith({ algorithm, classify: () => 'drop' });
+    EMPTY.pipe(adaptiveConcurrency(limiter)).subscribe();
+    NEVER.pipe(adaptiveConcurrency(limiter)).subscribe().unsubscribe();
+    expect(algorithm.heard).toStrictEqual([{ latency: 0, inFlight: 1 }]);
   });
 
   it('also a drop of what started before the limit rose, for then it is too high all the more', () => {
@@ -372,6 +395,11 @@ describe('a config', () => {
       'aimd',
       () => aimd({ backoffRatio: 1 }),
       'aimd: option "backoffRatio" must be at least 0.5 and less than 1, got 1',
+    ],
+    [
+      'aimd',
+      () => aimd({ backoffRatio: 0.4 }),
+      'aimd: option "backoffRatio" must be at least 0.5 and less than 1, got 0.4',
     ],
     ['aimd', () => aimd({ maxLatency: 0 }), 'aimd: option "maxLatency"'],
     [

@@ -78,7 +78,7 @@ describe('gradient', () => {
 
     it('the latency at rest is the median of what is seen: of 1, 2, 3, 4 and 5 ms it is 3', () => {
       const window = new SampleWindow(5);
-      expect([1, 2, 3, 4, 5].map((sample) => window.add(sample))).toStrictEqual([
+      expect([4, 1, 5, 3, 2].map((sample) => window.add(sample))).toStrictEqual([
         undefined,
         undefined,
         undefined,
@@ -199,21 +199,45 @@ describe('gradient', () => {
     expect(control.limit).toBeCloseTo(16 * 0.6 + 4, 1);
   });
 
-  it('dips after thirty round trips of its limit', () => {
+  it.each([
+    ['are the mean where they agree', 60, 80],
+    ['may differ by the double', 200, 150],
+    ['or by a half', 50, 75],
+    ['are the last where it is slower than the double', 201, 201],
+    ['or faster than a half', 49, 49],
+  ])('two looks at 100 ms at rest and later %s', (_, later, atRest) => {
+    const control = gradient({ window: 1, smoothing: 1 }).begin(bounds({ initialLimit: 100 }));
+    feed(control, 3, 100, 1);
+    feed(control, 3, later, 50);
+    control.sampled({ latency: 2 * atRest, inFlight: 100 });
+    expect(control.limit).toBeCloseTo(100 * 0.6 + 10, 9);
+  });
+
+  it('dips after thirty round trips of its limit, not counting those at rest', () => {
     const control = gradient({ window: 1, smoothing: 1 }).begin(bounds({ initialLimit: 10, maxLimit: 10 }));
     feed(control, 3, 5);
+    feed(control, 2, 5, 1);
     feed(control, 299, 5, 10);
     expect(control.limit).toBe(10);
     expect([control.sampled({ latency: 5, inFlight: 10 }), control.limit]).toStrictEqual(['measuring', 5]);
   });
 
-  it('dips when the limit has halved, and stays there if the service is not slow at rest', () => {
+  it('dips when less than half of the limit is left, and stays there if the service is not slow at rest', () => {
     const control = gradient({ window: 1, smoothing: 1 }).begin(bounds({ initialLimit: 64 }));
     feed(control, 3, 5);
-    const dipped = dip(control, 50);
+    const reasons = [50, 50].map((latency) => control.sampled({ latency, inFlight: 64 }));
+    expect(reasons).toStrictEqual(['latency', 'measuring']);
+    const dipped = control.limit;
     expect(dipped).toBeLessThan(16);
     feed(control, 3, 5, dipped);
     expect(Math.floor(control.limit / 2)).toBe(dipped);
+  });
+
+  it('and not when it is exactly a half', () => {
+    const control = gradient({ window: 1, smoothing: 1 }).begin(bounds({ initialLimit: 64, minLimit: 32 }));
+    feed(control, 3, 5);
+    const reasons = [50, 50, 50].map((latency) => control.sampled({ latency, inFlight: 64 }));
+    expect([reasons, control.limit]).toStrictEqual([['latency', 'latency', 'latency'], 32]);
   });
 
   it('halves again and again while that makes the service faster, and grows back where it does not', () => {

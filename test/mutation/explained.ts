@@ -160,6 +160,12 @@ export const explained: readonly Explained[] = [
     changes: ['place === this.#line.mostUrgent → true'],
     because: 'To set the timer anew for whom it is set already changes nothing: it is spared.',
   },
+  {
+    file: 'src/adaptive-concurrency/gradient.ts',
+    line: "return aim < before ? 'latency' : 'growth';",
+    changes: ['aim < before → aim <= before'],
+    because: 'A limit whose aim is where it stands does not move, and no reason is told for that.',
+  },
 ];
 
 export const changeOf = ({ before, after }: Survivor): string => `${before} → ${after}`;
