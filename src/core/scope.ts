@@ -1,4 +1,4 @@
-import { Observable, Subscriber } from 'rxjs';
+import { Observable, Subscriber, Subscription, type TeardownLogic } from 'rxjs';
 
 /**
  * Which call, and which attempt of it, the code that runs belongs to. RxJS subscribes synchronously, so a variable that is
@@ -152,6 +152,38 @@ export function scoped<T>(source: Observable<T>, scope: CallScope): Observable<T
 
 /** What it hands on leaves the scope that it is handed on in. */
 export class LeavingSubscriber<T> extends Subscriber<T> {
+  /**
+   * What it was given to stop last, if that is one of these: nearly always the subscriber further up, and nothing else. The
+   * list that RxJS would begin for it has room for seventeen.
+   */
+  private upstream: LeavingSubscriber<unknown> | undefined;
+
+  override add(teardown: TeardownLogic): void {
+    if (!teardown || teardown === this || this.closed) return super.add(teardown);
+    // What came first stops first.
+    if (this.upstream !== undefined) super.add(this.upstream);
+    this.upstream = undefined;
+    if (teardown instanceof LeavingSubscriber) this.upstream = teardown;
+    else super.add(teardown);
+  }
+
+  override unsubscribe(): void {
+    if (this.closed) return;
+    const { upstream } = this;
+    this.upstream = undefined;
+    try {
+      super.unsubscribe();
+    } catch (thrown) {
+      // RxJS knows how to say that several have thrown.
+      const both = new Subscription(() => {
+        throw thrown;
+      });
+      both.add(upstream);
+      both.unsubscribe();
+    }
+    upstream?.unsubscribe();
+  }
+
   override next(value: T): void {
     const scope = leave();
     super.next(value);

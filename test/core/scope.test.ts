@@ -1,9 +1,22 @@
-import { concat, defer, mergeMap, NEVER, type Observable, of, Subject, throwError, timer } from 'rxjs';
+import {
+  concat,
+  defer,
+  finalize,
+  mergeMap,
+  NEVER,
+  Observable,
+  of,
+  Subject,
+  Subscriber,
+  throwError,
+  timer,
+  UnsubscriptionError,
+} from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { admission } from '../../src/core/admission.ts';
 import type { ResilienceEvent } from '../../src/core/events.ts';
 import { Lease } from '../../src/core/lease.ts';
-import { CallScope, currentScope, within } from '../../src/core/scope.ts';
+import { CallScope, currentScope, LeavingSubscriber, within } from '../../src/core/scope.ts';
 import {
   Bulkhead,
   bulkhead,
@@ -44,6 +57,90 @@ function story(): string[] {
 const broken = throwError(() => new Error('503'));
 const ignore = { error: () => {} };
 const once = { maxRetries: 1, backoff: fixedBackoff(0) };
+
+describe('LeavingSubscriber', () => {
+  /** A layer that has to stop something of its own. */
+  const layer =
+    (stop: () => void) =>
+    (source: Observable<number>): Observable<number> =>
+      new Observable((subscriber) => {
+        const leaving = new LeavingSubscriber(subscriber);
+        leaving.add(stop);
+        source.subscribe(leaving);
+      });
+
+  test('stops what it was given in the order in which it was given, as RxJS does', () => {
+    const stopped: string[] = [];
+    const stop = (what: string) => () => stopped.push(what);
+    const subscriber = new LeavingSubscriber(new Subscriber());
+    for (const further of ['first', 'second', 'third']) {
+      subscriber.add(stop(`before the ${further}`));
+      const upstream = new LeavingSubscriber(subscriber);
+      upstream.add(stop(further));
+      subscriber.add(undefined);
+      subscriber.add(subscriber);
+      subscriber.add(upstream);
+    }
+    subscriber.add(stop('last'));
+    subscriber.unsubscribe();
+    subscriber.unsubscribe();
+    subscriber.add(stop('late'));
+    expect(stopped).toStrictEqual([
+      'before the first',
+      'first',
+      'before the second',
+      'second',
+      'before the third',
+      'third',
+      'last',
+      'late',
+    ]);
+  });
+
+  test('what comes between two layers stops after those further up', () => {
+    const stopped: string[] = [];
+    const stop = (what: string) => () => void stopped.push(what);
+    NEVER.pipe(
+      finalize(stop('source')),
+      timeout({ total: 1_000 }),
+      finalize(stop('between')),
+      retryWithBackoff(1),
+      fallback(() => NEVER),
+      finalize(stop('outside')),
+    )
+      .subscribe()
+      .unsubscribe();
+    expect(stopped).toStrictEqual(['source', 'between', 'outside']);
+  });
+
+  test('closes what comes from further up too late', () => {
+    const subscriber = new LeavingSubscriber(new Subscriber());
+    subscriber.unsubscribe();
+    expect(new LeavingSubscriber(subscriber).closed).toBe(true);
+  });
+
+  test('tells of everything that throws while it stops, and stops all of it', () => {
+    const failing = (what: string) => () => {
+      throw new Error(what);
+    };
+    const subscription = NEVER.pipe(
+      layer(failing('inside')),
+      layer(() => {}),
+      layer(failing('outside')),
+    ).subscribe();
+    let thrown: unknown;
+    try {
+      subscription.unsubscribe();
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(UnsubscriptionError);
+    expect((thrown as UnsubscriptionError).errors.map(String)).toStrictEqual([
+      'Error: outside',
+      'Error: inside',
+    ]);
+  });
+});
 
 describe('CallScope', () => {
   test('makes the id of a call when it is first asked for, and one for all attempts', () => {
