@@ -39,7 +39,10 @@ class AdmittedObservable<T> extends Observable<T> {
 
 class AdmittedSubscriber<T> extends LeavingSubscriber<T> implements Applicant {
   private readonly scope = enterCall();
-  private leases: Lease[] = [];
+  /** Room for one of each policy: a list that grows would make some for seventeen. */
+  private leases: Lease[];
+  /** How many of the policies have agreed, from the outermost on. */
+  private agreed = 0;
   private place: Place | undefined;
   private trace: Trace | undefined;
   private silent = true;
@@ -52,12 +55,13 @@ class AdmittedSubscriber<T> extends LeavingSubscriber<T> implements Applicant {
     private readonly counters: readonly Counter[],
   ) {
     super(downstream);
+    this.leases = new Array(counters.length);
   }
 
   apply(): void {
     const outer = enter(this.scope);
     try {
-      if (!this.agreed()) return;
+      if (!this.admitted()) return;
       this.source.subscribe(this);
       this.scope.begin();
     } finally {
@@ -68,7 +72,7 @@ class AdmittedSubscriber<T> extends LeavingSubscriber<T> implements Applicant {
   granted(lease: Lease): void {
     if (this.closed) return lease.neutral();
     this.place = undefined;
-    this.leases.push(lease);
+    this.leases[this.agreed++] = lease;
     const { trace = (task) => task() } = this;
     this.walled(() => trace(() => this.apply()));
   }
@@ -104,9 +108,9 @@ class AdmittedSubscriber<T> extends LeavingSubscriber<T> implements Applicant {
   }
 
   /** What a policy throws is the end of the stream. */
-  private agreed(): boolean {
+  private admitted(): boolean {
     try {
-      return this.admitted();
+      return this.asked() && this.started();
     } catch (thrown) {
       this.giveUp(thrown);
       return false;
@@ -114,18 +118,24 @@ class AdmittedSubscriber<T> extends LeavingSubscriber<T> implements Applicant {
   }
 
   /** Asks the policies that have not agreed yet; false when one refuses, lets wait, or has been the end of the stream. */
-  private admitted(): boolean {
-    for (let asked = this.leases.length; asked < this.counters.length; asked++) {
+  private asked(): boolean {
+    while (this.agreed < this.counters.length) {
+      const asked = this.agreed;
       const { policy, demand } = this.counters[asked] as Counter;
       const answer = policy.admit(this, demand?.());
       const agrees = answer instanceof Lease;
-      if (agrees) this.leases.push(answer);
+      if (agrees) this.leases[this.agreed++] = answer;
       else if (answer instanceof Error) this.giveUp(answer);
       else this.stand(answer, asked);
       // A listener of the policy may also have cancelled the stream.
       if (this.closed) this.giveBack();
       if (this.closed || !agrees) return false;
     }
+    return true;
+  }
+
+  /** Starts all leases; false when one has refused, or has been the end of the stream. */
+  private started(): boolean {
     for (const lease of this.leases) {
       const refusal = lease.start();
       if (refusal !== undefined) {
@@ -142,7 +152,7 @@ class AdmittedSubscriber<T> extends LeavingSubscriber<T> implements Applicant {
   /** A place that is answered may have been granted already, by whom a listener of the policy has set free. */
   private stand(place: Place, asked: number): void {
     this.trace = currentTrace();
-    if (this.leases.length !== asked) return;
+    if (this.agreed !== asked) return;
     this.place = place;
     this.scope.waiting = true;
   }
@@ -175,14 +185,12 @@ class AdmittedSubscriber<T> extends LeavingSubscriber<T> implements Applicant {
 
   /**
    * Leases are settled before downstream hears of the end: whoever subscribes again inside its handler finds the place
-   * free. Innermost first; what a policy throws is the end that those further out see.
+   * free.
    */
   private end(failure?: Failure): void {
-    const { leases } = this;
-    this.leases = [];
     const outer = enter(this.scope);
     try {
-      const verdict = settle(leases, failure);
+      const verdict = this.settle(failure);
       // Whoever listens to the policies may have cancelled this very stream.
       if (this.closed) return;
       if (verdict === undefined) super._complete();
@@ -190,6 +198,25 @@ class AdmittedSubscriber<T> extends LeavingSubscriber<T> implements Applicant {
     } finally {
       returnTo(outer);
     }
+  }
+
+  /** Innermost first; what a policy throws is the end that those further out see. */
+  private settle(failure: Failure | undefined): Failure | undefined {
+    const { leases, agreed } = this;
+    // Whoever hears of it and cancels this very stream finds nothing to give back.
+    this.leases = [];
+    this.agreed = 0;
+    let verdict = failure;
+    for (let held = agreed; held > 0; ) {
+      const lease = leases[--held] as Lease;
+      try {
+        if (verdict === undefined) lease.success();
+        else lease.failure(verdict.error);
+      } catch (thrown) {
+        verdict = { error: thrown };
+      }
+    }
+    return verdict;
   }
 
   private giveUp(error: unknown): void {
@@ -208,30 +235,18 @@ class AdmittedSubscriber<T> extends LeavingSubscriber<T> implements Applicant {
   }
 
   private giveBack(): void {
-    const { place, leases } = this;
+    const { place, leases, agreed } = this;
     this.place = undefined;
     this.leases = [];
-    if (place === undefined && leases.length === 0) return;
+    this.agreed = 0;
+    if (place === undefined && agreed === 0) return;
     within(this.scope, () => {
       place?.leave();
-      for (const lease of leases.reverse()) lease.neutral();
+      for (let held = agreed; held > 0; ) (leases[--held] as Lease).neutral();
     });
   }
 }
 
 interface Failure {
   readonly error: unknown;
-}
-
-function settle(leases: Lease[], failure: Failure | undefined): Failure | undefined {
-  let verdict = failure;
-  for (const lease of leases.reverse()) {
-    try {
-      if (verdict === undefined) lease.success();
-      else lease.failure(verdict.error);
-    } catch (thrown) {
-      verdict = { error: thrown };
-    }
-  }
-  return verdict;
 }

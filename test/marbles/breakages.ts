@@ -38,7 +38,7 @@ const FALLBACK_RUN = 'fallback/fallback-run.ts';
 const RESILIENCE = 'pipeline/resilience.ts';
 const PROVIDER = 'chat/resilient-provider.ts';
 
-const CANCELLED = 'for (const lease of leases.reverse()) lease.neutral();';
+const CANCELLED = '(leases[--held] as Lease).neutral();';
 
 const ORDER = 'The order of composition';
 
@@ -73,21 +73,21 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'Every operator: A refused attempt never reaches the source',
     ADMISSION,
-    'if (!this.agreed()) return;',
-    'this.agreed();',
+    'if (!this.admitted()) return;',
+    'this.admitted();',
   ),
   breakage(
     'Every operator: Release, then notify',
     ADMISSION,
-    'this.leases = [];\n    const outer',
-    'this.leases = []; if (BROKEN) { if (failure) super._error(failure.error); else super._complete(); }\n    const outer',
+    'const verdict = this.settle(failure);',
+    'if (BROKEN) { if (failure) super._error(failure.error); else super._complete(); }\n const verdict = this.settle(failure);',
   ),
-  breakage('Every operator: Every exit settles once', ADMISSION, CANCELLED, ''),
+  breakage('Every operator: Every exit settles once', ADMISSION, CANCELLED, 'held--;'),
   breakage(
     'Every operator: A cancel is neutral',
     ADMISSION,
     CANCELLED,
-    "for (const lease of leases.reverse()) lease.failure('cancelled');",
+    "(leases[--held] as Lease).failure('cancelled');",
   ),
   breakage(
     'Every operator: A refusal is no failure',
@@ -163,8 +163,8 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'Circuit breaker: Slow calls open it as well',
     CIRCUIT,
-    '(lease.took ?? this.#clock.now() - lease.begun) > slowCall.threshold',
-    '(lease.took ?? this.#clock.now() - lease.begun) >= slowCall.threshold',
+    '(lease.took ?? this.#durationOf(lease)) > slowCall.threshold',
+    '(lease.took ?? this.#durationOf(lease)) >= slowCall.threshold',
   ),
   breakage(
     'Circuit breaker: Open, it refuses and says until when',
