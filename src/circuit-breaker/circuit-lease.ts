@@ -5,8 +5,8 @@ import type { Phase } from './circuit-state.ts';
 /** One call: to which generation of the circuit it belongs, and how long it takes if anybody wants to know. */
 export class CircuitLease extends Lease {
   phase: Phase | undefined;
-  /** When the call began. Before that it cannot be slow. */
-  begun = Number.NaN;
+  /** When the call began, if that matters. Before that it cannot be slow. */
+  begun: number | undefined;
   /** How long it took until its first value, if that is what counts. */
   took: number | undefined;
   readonly #circuit: Circuit;

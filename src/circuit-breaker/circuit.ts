@@ -76,7 +76,7 @@ export class Circuit {
   }
 
   firstValue(lease: CircuitLease): void {
-    if (this.#options.slowCall?.measure === 'first') lease.took ??= this.#clock.now() - lease.begun;
+    if (this.#options.slowCall?.measure === 'first') lease.took ??= this.#durationOf(lease);
   }
 
   /** @throws what the user's `classify` or `recoveryTimeout` throws; the outcome has been counted nevertheless. */
@@ -185,7 +185,11 @@ export class Circuit {
 
   #isSlow(lease: CircuitLease): boolean {
     const { slowCall } = this.#options;
-    return slowCall !== undefined && (lease.took ?? this.#clock.now() - lease.begun) > slowCall.threshold;
+    return slowCall !== undefined && (lease.took ?? this.#durationOf(lease)) > slowCall.threshold;
+  }
+
+  #durationOf({ begun = Number.NaN }: CircuitLease): number {
+    return this.#clock.now() - begun;
   }
 
   /** @throws what the user's `recoveryTimeout` throws; the circuit is open nevertheless. */

@@ -3,6 +3,8 @@ import { traced } from './label.ts';
 
 /** A task that waits for its time. */
 export interface Timer {
+  /** The reading of its clock that it waits for. */
+  readonly due: number;
   /** Forgets the task. Doing so twice, or after it ran, does nothing. */
   cancel(): void;
 }
@@ -52,7 +54,7 @@ export function isDue(due: number, now: number): boolean {
   return due - now <= 1e-6;
 }
 
-const NEVER: Timer = { cancel() {} };
+const NEVER: Timer = { due: Number.POSITIVE_INFINITY, cancel() {} };
 
 /** Hosts keep delays in 32 bits and fire at once beyond. */
 const LONGEST_DELAY = 2 ** 31 - 1;
@@ -84,7 +86,7 @@ class SchedulerClock implements Clock {
       },
       Math.min(delay, LONGEST_DELAY),
     );
-    return { cancel: () => subscription.unsubscribe() };
+    return { due, cancel: () => subscription.unsubscribe() };
   }
 
   marker(): () => Moment {
@@ -172,34 +174,38 @@ function endTurn(): void {
 
 /** `setTimeout`, but never early: hosts round down, count from the start of the turn, and overflow after 24 days. */
 class HostTimer implements Timer {
+  readonly due: number;
   readonly #task: () => void;
   readonly #background: boolean;
-  readonly #due: number;
+  /** What the host could not wait for at once. */
+  #beyond = 0;
   #handle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(due: number, delay: number, task: () => void, background = false) {
     this.#task = task;
     this.#background = background;
-    this.#due = due;
-    this.#arm(delay);
+    this.due = due;
+    this.arm(delay);
   }
 
   cancel(): void {
     clearTimeout(this.#handle);
   }
 
-  #arm(delay: number): void {
-    const wait = Math.min(Math.ceil(delay), LONGEST_DELAY);
-    this.#handle = setTimeout(() => this.#fire(delay - wait), wait);
+  private arm(delay: number): void {
+    const wait = Math.ceil(delay);
+    this.#beyond = Math.max(0, wait - LONGEST_DELAY);
+    // Bound, not in a function of its own: there is a timer for each of many open streams.
+    this.#handle = setTimeout(this.fire.bind(this), wait - this.#beyond);
     // Only Node's timers keep a process alive; a background task must not.
     if (this.#background) (this.#handle as { unref?: () => void }).unref?.();
   }
 
-  #fire(remaining: number): void {
+  private fire(): void {
     // Fake timers that left both clocks alone move nothing that could be compared: their word has to do.
     const comparable = !fakeTimers() || fakeDate() || fakePerformance();
-    const left = comparable ? this.#due - hostNow() : remaining;
+    const left = comparable ? this.due - hostNow() : this.#beyond;
     if (isDue(left, 0)) this.#task();
-    else this.#arm(left);
+    else this.arm(left);
   }
 }

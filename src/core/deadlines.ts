@@ -73,10 +73,8 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
   /** Before any value, silence is the business of `first`, if that is limited at all. */
   private idleCounts: boolean;
   private idleSince: Moment;
-  /** When the window of the pace began, and what has come in it. */
-  private pacedSince = Number.POSITIVE_INFINITY;
-  private size = 0;
-  private due = Number.POSITIVE_INFINITY;
+  /** The one that the pace is kept in, from the first value that has a size. */
+  private paced: Window | undefined;
   private timer: Timer | undefined;
 
   constructor(
@@ -156,14 +154,16 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
     this.idleCounts = each !== Number.POSITIVE_INFINITY;
     this.idleSince = this.mark();
     // A silence that began no earlier than the stream can end before the timer only if its limit is the shorter one.
-    if (this.begun + each < this.due || !this.idleCounts) this.look(this.clock.now());
+    if (this.timer === undefined) return;
+    if (this.begun + each < this.timer.due || !this.idleCounts) this.look(this.clock.now());
   }
 
   private measure(size: number): void {
-    this.size += size;
-    if (this.size === 0 || this.pacedSince !== Number.POSITIVE_INFINITY) return;
-    this.pacedSince = this.clock.now();
-    this.look(this.pacedSince);
+    if (this.paced !== undefined) this.paced.size += size;
+    else if (size !== 0) {
+      this.paced = { since: this.clock.now(), size };
+      this.look(this.paced.since);
+    }
   }
 
   /**
@@ -173,13 +173,13 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
   private look(now: number): void {
     if (this.timer === undefined) return;
     const { due } = this.nearest(now);
-    if (due < this.due || due === Number.POSITIVE_INFINITY) this.arm(now);
+    if (due < this.timer.due || due === Number.POSITIVE_INFINITY) this.arm(now);
   }
 
   private arm(now: number): void {
     this.timer?.cancel();
-    this.due = this.nearest(now).due;
-    this.timer = this.clock.at(this.due, () => this.check());
+    // Bound, not in a function of its own: every open stream has one.
+    this.timer = this.clock.at(this.nearest(now).due, this.check.bind(this));
   }
 
   private check(): void {
@@ -210,9 +210,9 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
 
   /** Whether enough has come in the window that is over; if so, the next one begins. */
   private keepsPace(now: number): boolean {
-    if (this.size < (this.limits.pace as Pace<T>).least) return false;
-    this.size = 0;
-    this.pacedSince = now;
+    const { size } = this.paced as Window;
+    if (size < (this.limits.pace as Pace<T>).least) return false;
+    this.paced = { since: now, size: 0 };
     return true;
   }
 
@@ -224,13 +224,19 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
     const consider = (kind: StreamTimeoutKind, since: number, after: number): void => {
       if (since + after <= nearest.due) nearest = { kind, due: since + after, after };
     };
-    if (pace !== undefined) consider('throughput', this.pacedSince, pace.window);
+    if (pace !== undefined && this.paced !== undefined) consider('throughput', this.paced.since, pace.window);
     // A value of the turn that is still running has no time yet: it came just now.
     if (this.idleCounts) consider('each', Number.isNaN(this.idleSince.at) ? now : this.idleSince.at, each);
     if (this.awaitingFirst) consider('first', begun, first);
     if (this.awaitingHeaders) consider('headers', begun, headers);
     return nearest;
   }
+}
+
+interface Window {
+  readonly since: number;
+  /** What has come in it. */
+  size: number;
 }
 
 interface Deadline {

@@ -20,6 +20,11 @@ export type Outcome = 'success' | 'failure' | 'neutral';
 export abstract class Lease implements Disposable {
   #settled = false;
 
+  /** Whether the attempt is over. */
+  protected get settled(): boolean {
+    return this.#settled;
+  }
+
   /**
    * The waits are over, the attempt begins.
    *
@@ -37,17 +42,17 @@ export abstract class Lease implements Disposable {
 
   /** The attempt did what it should. */
   success(): void {
-    this.#settle('success');
+    this.settle('success');
   }
 
   /** The attempt failed; the policy decides what that means to it. */
   failure(error: unknown): void {
-    this.#settle('failure', error);
+    this.settle('failure', error);
   }
 
   /** The attempt says nothing about the other side: it was cancelled, or never made. */
   neutral(): void {
-    this.#settle('neutral');
+    this.settle('neutral');
   }
 
   [Symbol.dispose](): void {
@@ -57,7 +62,7 @@ export abstract class Lease implements Disposable {
   /** Runs once, for the first settlement. */
   protected abstract onSettled(outcome: Outcome, error?: unknown): void;
 
-  #settle(outcome: Outcome, error?: unknown): void {
+  private settle(outcome: Outcome, error?: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
     this.onSettled(outcome, error);

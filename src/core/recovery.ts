@@ -75,7 +75,8 @@ export class RecoveredStream<T> {
   committed = false;
   private attempts = 0;
   private readonly race: Race<T> | undefined;
-  private readonly failed: FailedAttempt[] = [];
+  /** Those that nothing has been decided about. */
+  private failed: FailedAttempt[] | undefined;
   private wait: Subscription | undefined;
   private busy = false;
 
@@ -100,6 +101,7 @@ export class RecoveredStream<T> {
   }
 
   attemptFailed(failure: FailedAttempt): void {
+    this.failed ??= [];
     this.failed.push(failure);
     this.goOn();
   }
@@ -111,7 +113,7 @@ export class RecoveredStream<T> {
 
   /** Nobody waits any more, and nothing is to be recovered from. */
   forget(): void {
-    this.failed.length = 0;
+    this.failed = undefined;
     this.stopWaiting();
   }
 
@@ -135,7 +137,7 @@ export class RecoveredStream<T> {
   }
 
   private followUp(): Observable<T> | undefined {
-    for (let failure = this.failed.shift(); failure !== undefined; failure = this.failed.shift()) {
+    for (let failure = this.failed?.shift(); failure !== undefined; failure = this.failed?.shift()) {
       if (this.downstream.closed) return undefined;
       const { error, final, scope } = failure;
       const next = final ? this.end(error) : this.answer(scope, () => this.decide(error));
@@ -148,7 +150,7 @@ export class RecoveredStream<T> {
     const { emitted, committed, recovery } = this;
     if (!committed) {
       this.emitted = 0;
-      const rivals = (this.race?.rivals ?? 0) + this.failed.length;
+      const rivals = (this.race?.rivals ?? 0) + (this.failed?.length ?? 0);
       return recovery.recover({ error, emitted }, rivals);
     }
     if (recovery.resume) return recovery.resume({ error, emitted });

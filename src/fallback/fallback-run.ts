@@ -14,24 +14,29 @@ export interface FallbackPolicy<T> {
   readonly commitOn: ((value: T) => boolean) | undefined;
 }
 
+const NONE: readonly unknown[] = [];
+
 /** One subscription: what has failed in it, and so which alternative comes next. */
 export class FallbackRun<T> implements Recovery<T> {
-  readonly commitOn: Recovery<T>['commitOn'];
   readonly resume: Recovery<T>['resume'];
   readonly #policy: FallbackPolicy<T>;
-  readonly #errors: unknown[] = [];
+  #errors: readonly unknown[] = NONE;
 
   constructor(policy: FallbackPolicy<T>) {
     this.#policy = policy;
-    this.commitOn = policy.commitOn;
     this.resume = policy.midStream ? (failure) => this.recover(failure) : undefined;
+  }
+
+  get commitOn(): Recovery<T>['commitOn'] {
+    return this.#policy.commitOn;
   }
 
   recover({ error, emitted }: Failure): Observable<T> {
     const { name, events, alternatives, handle } = this.#policy;
     if (!handle(error)) throw error;
-    const alternative = this.#errors.push(error);
-    const errors = [...this.#errors];
+    const errors = [...this.#errors, error];
+    this.#errors = errors;
+    const alternative = errors.length;
     if (alternative > alternatives.length) {
       events.publish('fallback_exhausted', name, { errors });
       throw new FallbackExhaustedError(name, errors);

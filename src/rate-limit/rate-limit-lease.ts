@@ -43,7 +43,6 @@ export class RateLimitLease extends Lease {
   #counted = 0;
   #departure: Departure | undefined;
   #answered = false;
-  #over = false;
 
   /** @internal */
   constructor(desk: Desk, expected: TokenUsage, reserved: Load, demand: TokenDemand) {
@@ -56,8 +55,8 @@ export class RateLimitLease extends Lease {
     if ((tokensOf ?? usageOf ?? reportsOf) === undefined) return;
     this.value = (value) => {
       this.report(reportsOf?.(value as never) ?? []);
-      this.#hear(usageOf?.(value as never));
-      this.#count(tokensOf?.(value as never) ?? 0);
+      this.hear(usageOf?.(value as never));
+      this.count(tokensOf?.(value as never) ?? 0);
     };
   }
 
@@ -76,9 +75,9 @@ export class RateLimitLease extends Lease {
    * @param usage a number is the total; `undefined` says nothing.
    */
   charge(usage: TokenUsage | number | null | undefined): void {
-    if (this.#over || usage === undefined || usage === null) return;
+    if (this.settled || usage === undefined || usage === null) return;
     this.#used = corrected(this.#used, knownOf(usage));
-    this.#book(loadOf(corrected(this.#expected, this.#used)));
+    this.book(loadOf(corrected(this.#expected, this.#used)));
   }
 
   /** What the answer said about the limits of the service: see `rateLimitReports()`. */
@@ -87,49 +86,48 @@ export class RateLimitLease extends Lease {
   }
 
   protected override onSettled(outcome: Outcome, error?: unknown): void {
-    this.#over = true;
     // First of all: what goes back must not let anybody through whom a refusal is about to stop.
     if (outcome === 'failure') this.#desk.failed(error);
     const sent = this.#departure !== undefined;
     if (!sent) this.#desk.withdrawn(this.#reserved);
-    if (!sent || (outcome === 'failure' && !this.#answered && nothingWasSent(error))) this.#book(NOTHING);
+    if (!sent || (outcome === 'failure' && !this.#answered && nothingWasSent(error))) this.book(NOTHING);
     // Most streams of a limiter of requests have nothing to settle.
     else if (this.#used === NO_TOKENS && (this.#counted === 0 || outcome !== 'success')) return;
-    else this.#book(loadOf(outcome === 'success' ? this.#whole() : this.#part()));
+    else this.book(loadOf(outcome === 'success' ? this.whole() : this.part()));
   }
 
   /** While the answer grows, what is charged only rises: the last word about it has not been said. */
-  #hear(usage: TokenUsage | number | null | undefined): void {
+  private hear(usage: TokenUsage | number | null | undefined): void {
     if (usage === undefined || usage === null) return;
     this.#used = corrected(this.#used, knownOf(usage));
-    this.#raise(corrected(this.#expected, this.#used));
+    this.raise(corrected(this.#expected, this.#used));
   }
 
-  #count(tokens: number): void {
+  private count(tokens: number): void {
     if (!(tokens > 0)) return;
     this.#counted += tokens;
     const { outputTokens, totalTokens } = this.#expected;
-    if (this.#counted > (outputTokens ?? totalTokens ?? 0)) this.#raise(this.#part());
+    if (this.#counted > (outputTokens ?? totalTokens ?? 0)) this.raise(this.part());
   }
 
   /** What a whole answer has used: where the service did not count, what was counted here. */
-  #whole(): TokenUsage {
+  private whole(): TokenUsage {
     const outputTokens = this.#counted === 0 ? undefined : Math.ceil(this.#counted);
     return corrected(corrected(this.#expected, { outputTokens }), this.#used);
   }
 
   /** What an answer has used at least that is not whole: how much of the rest nobody knows. */
-  #part(): TokenUsage {
+  private part(): TokenUsage {
     const known = corrected(this.#expected, this.#used);
     const outputTokens = Math.max(Math.ceil(this.#counted), known.outputTokens ?? 0);
     return this.#counted === 0 ? known : corrected(known, { outputTokens });
   }
 
-  #raise(usage: TokenUsage): void {
-    this.#book(atLeast(this.#charged, loadOf(usage)));
+  private raise(usage: TokenUsage): void {
+    this.book(atLeast(this.#charged, loadOf(usage)));
   }
 
-  #book(load: Load): void {
+  private book(load: Load): void {
     const charged = this.#charged;
     if (load.every((amount, dimension) => amount === charged[dimension])) return;
     this.#charged = load;

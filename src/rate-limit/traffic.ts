@@ -1,33 +1,34 @@
 import type { Load } from '../core/waiting-line.ts';
-import { DIMENSIONS, type RateLimitDimension } from './tokens.ts';
+import type { RateLimitDimension } from './tokens.ts';
 
-/** When a request was sent, as far as it matters for what its answer says. */
-export interface Departure {
+type Sums = Readonly<Record<RateLimitDimension, number>>;
+
+/** When a request was sent, as far as it matters for what its answer says: all that had been sent by then. */
+export interface Departure extends Sums {
   readonly order: number;
-  /** All that had been sent by then. */
-  readonly sent: Load;
 }
+
+const NOTHING_YET: Departure = { order: 0, requests: 0, tokens: 0, 'input-tokens': 0, 'output-tokens': 0 };
 
 /** What has been admitted and sent: a service that says what is left does not know yet of all of it. */
 export class Traffic {
-  readonly #admitted = [0, 0, 0, 0];
-  readonly #sent = [0, 0, 0, 0];
-  #departures = 0;
+  #admitted = NOTHING_YET;
+  #sent = NOTHING_YET;
   /** The latest departure of which an answer has spoken. */
   #heard = 0;
 
   admit(load: Load): void {
-    add(this.#admitted, load, 1);
+    this.#admitted = after(this.#admitted, load, 1);
   }
 
   /** It was admitted, and will not be sent. */
   withdraw(load: Load): void {
-    add(this.#admitted, load, -1);
+    this.#admitted = after(this.#admitted, load, -1);
   }
 
   send(load: Load): Departure {
-    add(this.#sent, load, 1);
-    return { order: ++this.#departures, sent: [...this.#sent] };
+    this.#sent = after(this.#sent, load, 1);
+    return this.#sent;
   }
 
   /** Whether nothing newer has been heard than what an answer to this departure says. */
@@ -38,13 +39,18 @@ export class Traffic {
   }
 
   /** What was admitted, and not sent before this departure: the answer to it may leave that out. */
-  unseenBy({ sent }: Departure, name: RateLimitDimension): number {
-    const dimension = DIMENSIONS.indexOf(name);
-    return (this.#admitted[dimension] as number) - (sent[dimension] as number);
+  unseenBy(departure: Departure, dimension: RateLimitDimension): number {
+    return this.#admitted[dimension] - departure[dimension];
   }
 }
 
-function add(sums: number[], load: Load, sign: 1 | -1): void {
-  for (let dimension = 0; dimension < sums.length; dimension++)
-    sums[dimension] = (sums[dimension] as number) + sign * (load[dimension] as number);
+function after(sums: Departure, load: Load, sign: 1 | -1): Departure {
+  const [requests = 0, tokens = 0, input = 0, output = 0] = load;
+  return {
+    order: sums.order + 1,
+    requests: sums.requests + sign * requests,
+    tokens: sums.tokens + sign * tokens,
+    'input-tokens': sums['input-tokens'] + sign * input,
+    'output-tokens': sums['output-tokens'] + sign * output,
+  };
 }

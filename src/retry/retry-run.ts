@@ -18,28 +18,30 @@ type Refusal = EventData<'retry_exhausted'>['reason'];
 
 /** One subscription: how often it has tried, and what it does about the next failure. */
 export class RetryRun<T, R> implements Recovery<T | R> {
-  readonly commitOn: Recovery<T | R>['commitOn'];
   readonly resume: Recovery<T | R>['resume'];
   readonly #policy: RetryPolicy<T, R>;
   readonly #source: Observable<T>;
-  readonly #deadline: number;
+  readonly #deadline: number | undefined;
   #retries = 0;
   #backoff = 0;
   #lastError: unknown;
 
   constructor(policy: RetryPolicy<T, R>, source: Observable<T>) {
-    const { commitOn, resume, timeout, clock, budget } = policy;
+    const { resume, timeout, clock, budget } = policy;
     this.#policy = policy;
     this.#source = source;
-    this.#deadline = timeout === Number.POSITIVE_INFINITY ? timeout : clock.now() + timeout;
+    this.#deadline = timeout === Number.POSITIVE_INFINITY ? undefined : clock.now() + timeout;
     budget?.begin();
-    // Asked before the commit only, and until then all values are the source's.
-    this.commitOn = commitOn as Recovery<T | R>['commitOn'];
-    this.resume = resume && ((failure) => this.#retry(failure.error, () => this.#resumed(failure, resume)));
+    this.resume = resume && ((failure) => this.retry(failure.error, () => this.resumed(failure, resume)));
+  }
+
+  // Asked before the commit only, and until then all values are the source's.
+  get commitOn(): Recovery<T | R>['commitOn'] {
+    return this.#policy.commitOn as Recovery<T | R>['commitOn'];
   }
 
   recover({ error }: Failure): Postponed<T | R> {
-    return this.#retry(error, () => this.#source);
+    return this.retry(error, () => this.#source);
   }
 
   /** The total limit has passed. */
@@ -49,9 +51,9 @@ export class RetryRun<T, R> implements Recovery<T | R> {
     throw new StreamTimeoutError(name, 'total', timeout, { cause: this.#lastError });
   }
 
-  #retry(error: unknown, attempt: () => Observable<T | R>): Postponed<T | R> {
+  private retry(error: unknown, attempt: () => Observable<T | R>): Postponed<T | R> {
     const { name, clock, events, onRetry } = this.#policy;
-    const delay = this.#delayAfter(error);
+    const delay = this.delayAfter(error);
     const retry = ++this.#retries;
     this.#lastError = error;
     events.publish('retry_attempted', name, { attempt: retry, delay, error });
@@ -64,40 +66,40 @@ export class RetryRun<T, R> implements Recovery<T | R> {
   }
 
   /** Milliseconds until the next attempt. Throws what downstream receives when there is to be none. */
-  #delayAfter(error: unknown): number {
+  private delayAfter(error: unknown): number {
     const policy = this.#policy;
     const { maxRetries, maxDelay, budget } = policy;
     const retry = this.#retries + 1;
     if (!policy.accepts(error, retry))
-      throw this.#refused(error, 'not-retryable', 'this error is not retried');
-    if (retry > maxRetries) throw this.#refused(error, 'attempts', `maxRetries is ${maxRetries}`);
-    if (budget?.balance === 0) throw this.#beyond(budget, error);
+      throw this.refused(error, 'not-retryable', 'this error is not retried');
+    if (retry > maxRetries) throw this.refused(error, 'attempts', `maxRetries is ${maxRetries}`);
+    if (budget?.balance === 0) throw this.beyond(budget, error);
 
     this.#backoff = policy.backoff(retry, this.#backoff, error);
     const asked = retryAfterOf(error) ?? 0;
     const delay = Math.max(asked, this.#backoff);
     if (asked > maxDelay) {
       const wait = `it should wait ${Math.ceil(asked)} ms, longer than maxDelay (${maxDelay} ms)`;
-      throw this.#refused(error, 'delay', wait);
+      throw this.refused(error, 'delay', wait);
     }
-    if (delay >= this.#deadline - policy.clock.now()) {
+    if (this.#deadline !== undefined && delay >= this.#deadline - policy.clock.now()) {
       const wait = `a wait of ${Math.ceil(delay)} ms does not fit into what is left of timeout`;
-      throw this.#refused(error, 'time', wait);
+      throw this.refused(error, 'time', wait);
     }
     if (delay === 0 && isLocalRejection(error)) {
-      throw this.#refused(error, 'delay', 'it would be refused again without a wait');
+      throw this.refused(error, 'delay', 'it would be refused again without a wait');
     }
     // Only now: what is not going to be made is not paid for. Others may have been asked in between.
-    if (budget?.tryWithdraw() === false) throw this.#beyond(budget, error);
+    if (budget?.tryWithdraw() === false) throw this.beyond(budget, error);
     return delay;
   }
 
-  #beyond({ name }: RetryBudget, error: unknown): unknown {
-    return this.#refused(error, 'budget', `the budget "${name}" is empty`);
+  private beyond({ name }: RetryBudget, error: unknown): unknown {
+    return this.refused(error, 'budget', `the budget "${name}" is empty`);
   }
 
   /** What downstream receives: the error as it came, or what the retries have come to. */
-  #refused(error: unknown, reason: Refusal, explanation: string): unknown {
+  private refused(error: unknown, reason: Refusal, explanation: string): unknown {
     if (isCancellation(error)) return error;
     const attempts = this.#retries + 1;
     // Whoever wants to know what a budget costs must hear of it, also when it has cost all retries.
@@ -107,7 +109,7 @@ export class RetryRun<T, R> implements Recovery<T | R> {
     return attempts === 1 ? error : new RetryExhaustedError(name, attempts, explanation, error);
   }
 
-  #resumed({ error, emitted }: Failure, resume: Resume<T, R>): Observable<T | R> {
+  private resumed({ error, emitted }: Failure, resume: Resume<T, R>): Observable<T | R> {
     const { name, events } = this.#policy;
     events.publish('stream_resumed', name, { emitted, error });
     return toObservable(resume({ error, emitted, source: this.#source, retry: this.#retries }));

@@ -98,7 +98,7 @@ export const explained: readonly Explained[] = [
   },
   {
     file: 'src/rate-limit/rate-limit-lease.ts',
-    line: "if (!sent || (outcome === 'failure' && !this.#answered && nothingWasSent(error))) this.#book(NOTHING);",
+    line: "if (!sent || (outcome === 'failure' && !this.#answered && nothingWasSent(error))) this.book(NOTHING);",
     changes: ["outcome === 'failure' → true"],
     because: 'Where there was no failure there is no error that could be a refusal.',
   },
