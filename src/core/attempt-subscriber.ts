@@ -1,5 +1,7 @@
-import type { RecoveredStream } from './recovery.ts';
-import { type CallScope, LeavingSubscriber, leave, returnTo } from './scope.ts';
+import type { Observable } from 'rxjs';
+import type { Timer } from './clock.ts';
+import type { Limit, RecoveredStream } from './recovery.ts';
+import { type CallScope, enter, LeavingSubscriber, leave, returnTo } from './scope.ts';
 import { reportUnhandled } from './unhandled.ts';
 
 /** One attempt of a stream that recovers. A failure is the stream's to answer; everything else is handed on. */
@@ -9,6 +11,15 @@ export class AttemptSubscriber<T> extends LeavingSubscriber<T> {
     readonly scope: CallScope,
   ) {
     super(stream.downstream);
+  }
+
+  begin(source: Observable<T>): void {
+    const outer = enter(this.scope);
+    try {
+      source.subscribe(this);
+    } finally {
+      returnTo(outer);
+    }
   }
 
   override next(value: T): void {
@@ -55,5 +66,34 @@ export class AttemptSubscriber<T> extends LeavingSubscriber<T> {
     } catch (thrown) {
       reportUnhandled(thrown);
     }
+  }
+}
+
+/** One attempt of a stream whose time is limited. No value of it is looked at for that. */
+export class LimitedAttempt<T> extends AttemptSubscriber<T> {
+  private timer: Timer | undefined;
+
+  constructor(
+    stream: RecoveredStream<T>,
+    scope: CallScope,
+    private readonly limit: Limit,
+  ) {
+    super(stream, scope);
+  }
+
+  override begin(source: Observable<T>): void {
+    super.begin(source);
+    // Only now: what comes at the very moment of the limit is in time, and what has ended by then needs no timer.
+    if (!this.closed) this.timer = this.limit.clock.at(this.limit.due, this.expire.bind(this));
+  }
+
+  override unsubscribe(): void {
+    this.timer?.cancel();
+    super.unsubscribe();
+  }
+
+  private expire(): void {
+    this.tearDown();
+    this.stream.expired();
   }
 }

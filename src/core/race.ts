@@ -34,7 +34,7 @@ export class Race<T> {
   join(source: Observable<T>, scope: CallScope, number: number): Observable<T> | undefined {
     const runner = new Runner(this.stream, scope, this, number);
     this.runners.add(runner);
-    within(scope, () => source.subscribe(runner));
+    runner.begin(source);
     if (!scope.waiting) return this.rivalOf(runner);
     // Whoever waits in a line of our own is not late: it has not begun.
     scope.onBegin = () => this.stream.run(this.rivalOf(runner));

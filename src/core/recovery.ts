@@ -1,8 +1,8 @@
 import { Observable, type Subscriber, Subscription } from 'rxjs';
-import { AttemptSubscriber } from './attempt-subscriber.ts';
+import { AttemptSubscriber, LimitedAttempt } from './attempt-subscriber.ts';
 import type { Clock } from './clock.ts';
 import type { Race } from './race.ts';
-import { type CallScope, enter, enterCall, returnTo, within } from './scope.ts';
+import { type CallScope, enterCall, within } from './scope.ts';
 
 /** What is known when an attempt has failed. */
 export interface Failure {
@@ -23,6 +23,12 @@ export class Postponed<T> {
   ) {}
 }
 
+/** The time of a clock at which something must be over. */
+export interface Limit {
+  readonly clock: Clock;
+  readonly due: number;
+}
+
 /** What one subscription does about its failures. Whatever a method throws is the error that downstream receives. */
 export interface Recovery<T> {
   /** Says which values commit. Without it every value does. */
@@ -35,6 +41,10 @@ export interface Recovery<T> {
   recover(failure: Failure, rivals: number): Observable<T> | Postponed<T> | undefined;
   /** How to go on after a commit. Without it the error goes downstream, so nothing is emitted twice. */
   readonly resume?: ((failure: Failure) => Observable<T> | Postponed<T>) | undefined;
+  /** For all attempts together, where they follow each other. Whoever has one asks for no wait that ends later. */
+  readonly limit?: Limit | undefined;
+  /** The limit has passed, and the attempt that was under way is gone. */
+  expired?(): never;
   /**
    * In a race: who joins an attempt that has begun, if nobody has committed by then.
    */
@@ -106,6 +116,12 @@ export class RecoveredStream<T> {
     this.goOn();
   }
 
+  /** The time of all attempts is over, and with it the last of them. */
+  expired(): void {
+    // Whoever learns of the end of the attempt may have cancelled there and then.
+    if (!this.downstream.closed) this.answer(this.scope, () => this.recovery.expired?.());
+  }
+
   /** An attempt has ended, and something may follow. */
   goOn(): void {
     if (!this.busy) this.run();
@@ -123,13 +139,10 @@ export class RecoveredStream<T> {
     this.stopWaiting();
     const first = ++this.attempts === 1;
     if (this.race === undefined) {
+      const { limit } = this.recovery;
       const scope = first ? this.scope : this.scope.next();
-      const outer = enter(scope);
-      try {
-        source.subscribe(new AttemptSubscriber(this, scope));
-      } finally {
-        returnTo(outer);
-      }
+      const attempt = limit ? new LimitedAttempt(this, scope, limit) : new AttemptSubscriber(this, scope);
+      attempt.begin(source);
       return undefined;
     }
     const scope = first ? this.scope.apart() : this.scope.next();

@@ -1,13 +1,10 @@
-import { Observable, type OperatorFunction } from 'rxjs';
-import { withDeadlines } from '../core/deadlines.ts';
+import type { OperatorFunction } from 'rxjs';
 import { labelled } from '../core/label.ts';
 import type { TransparentOperator } from '../core/operator-types.ts';
 import { recovering } from '../core/recovery.ts';
 import type { RetryConfig } from './retry-config.ts';
 import { RetryPolicy } from './retry-policy.ts';
 import { RetryRun } from './retry-run.ts';
-
-const NONE = Number.POSITIVE_INFINITY;
 
 /**
  * Subscribes again to a source that failed, after a wait that grows.
@@ -71,14 +68,7 @@ export function retryWithBackoff<T, R = never>(
 ): OperatorFunction<T, T | R>;
 export function retryWithBackoff<T, R>(config: number | RetryConfig<T, R> = {}): OperatorFunction<T, T | R> {
   const policy = new RetryPolicy(typeof config === 'number' ? { maxRetries: config } : config);
-  const { name, timeout, clock } = policy;
-  return labelled('retryWithBackoff', name, (source) => {
-    if (timeout === NONE) return recovering<T | R>(source, () => new RetryRun(policy, source));
-    const limits = { first: NONE, each: NONE, total: timeout };
-    return new Observable((subscriber) => {
-      let run: RetryRun<T, R>;
-      const attempts = recovering<T | R>(source, () => (run = new RetryRun(policy, source)));
-      withDeadlines(attempts, clock, limits, () => run.timedOut()).subscribe(subscriber);
-    });
-  });
+  return labelled('retryWithBackoff', policy.name, (source) =>
+    recovering<T | R>(source, () => new RetryRun(policy, source)),
+  );
 }

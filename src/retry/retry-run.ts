@@ -7,7 +7,7 @@ import {
   StreamTimeoutError,
 } from '../core/errors.ts';
 import type { EventData } from '../core/events.ts';
-import { type Failure, Postponed, type Recovery } from '../core/recovery.ts';
+import { type Failure, type Limit, Postponed, type Recovery } from '../core/recovery.ts';
 import type { RetryBudget } from '../core/retry-budget.ts';
 import { reportUnhandled } from '../core/unhandled.ts';
 import { toObservable } from '../interop/to-observable.ts';
@@ -19,9 +19,9 @@ type Refusal = EventData<'retry_exhausted'>['reason'];
 /** One subscription: how often it has tried, and what it does about the next failure. */
 export class RetryRun<T, R> implements Recovery<T | R> {
   readonly resume: Recovery<T | R>['resume'];
+  readonly limit: Limit | undefined;
   readonly #policy: RetryPolicy<T, R>;
   readonly #source: Observable<T>;
-  readonly #deadline: number | undefined;
   #retries = 0;
   #backoff = 0;
   #lastError: unknown;
@@ -30,7 +30,7 @@ export class RetryRun<T, R> implements Recovery<T | R> {
     const { resume, timeout, clock, budget } = policy;
     this.#policy = policy;
     this.#source = source;
-    this.#deadline = timeout === Number.POSITIVE_INFINITY ? undefined : clock.now() + timeout;
+    this.limit = timeout === Number.POSITIVE_INFINITY ? undefined : { clock, due: clock.now() + timeout };
     budget?.begin();
     this.resume = resume && ((failure) => this.retry(failure.error, () => this.resumed(failure, resume)));
   }
@@ -44,8 +44,7 @@ export class RetryRun<T, R> implements Recovery<T | R> {
     return this.retry(error, () => this.#source);
   }
 
-  /** The total limit has passed. */
-  timedOut(): never {
+  expired(): never {
     const { name, timeout, events } = this.#policy;
     events.publish('timed_out', name, { kind: 'total', after: timeout });
     throw new StreamTimeoutError(name, 'total', timeout, { cause: this.#lastError });
@@ -68,7 +67,7 @@ export class RetryRun<T, R> implements Recovery<T | R> {
   /** Milliseconds until the next attempt. Throws what downstream receives when there is to be none. */
   private delayAfter(error: unknown): number {
     const policy = this.#policy;
-    const { maxRetries, maxDelay, budget } = policy;
+    const { maxRetries, maxDelay, clock, budget } = policy;
     const retry = this.#retries + 1;
     if (!policy.accepts(error, retry))
       throw this.refused(error, 'not-retryable', 'this error is not retried');
@@ -82,7 +81,7 @@ export class RetryRun<T, R> implements Recovery<T | R> {
       const wait = `it should wait ${Math.ceil(asked)} ms, longer than maxDelay (${maxDelay} ms)`;
       throw this.refused(error, 'delay', wait);
     }
-    if (this.#deadline !== undefined && delay >= this.#deadline - policy.clock.now()) {
+    if (this.limit !== undefined && delay >= this.limit.due - clock.now()) {
       const wait = `a wait of ${Math.ceil(delay)} ms does not fit into what is left of timeout`;
       throw this.refused(error, 'time', wait);
     }

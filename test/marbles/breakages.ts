@@ -258,9 +258,9 @@ export const breakages: readonly Breakage[] = [
   breakage('Retry with back-off: One event a retry', RETRY_RUN, "'retry_attempted'", "'retry_exhausted'"),
   breakage(
     'Retry with back-off: A total over all attempts and waits',
-    'retry/operator.ts',
-    'withDeadlines(attempts, clock, limits, () => run.timedOut())',
-    'attempts',
+    ATTEMPT,
+    'this.timer = this.limit.clock.at(this.limit.due, this.expire.bind(this));',
+    'return;',
   ),
   breakage(
     'Retry with back-off: A wait that is no time is an error',
