@@ -55,7 +55,7 @@ class AdmittedSubscriber<T> extends LeavingSubscriber<T> implements Applicant {
     private readonly counters: readonly Counter[],
   ) {
     super(downstream);
-    this.leases = new Array(counters.length);
+    this.leases = new Array<Lease>(counters.length); // oxlint-disable-line unicorn/no-new-array
   }
 
   apply(): void {
