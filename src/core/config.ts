@@ -9,18 +9,18 @@ export const functionOption = <F extends (...args: never[]) => unknown>(): z.Zod
 
 /** A finite number of which something holds. */
 export const numberThat = (holds: (value: number) => boolean, reason: string): z.ZodMiniNumber<number> =>
-  z.number('must be a number').check(z.refine(holds, reason));
+  z.number('must be a finite number').check(z.refine(holds, reason));
 
 /** A duration in milliseconds, finite and not negative. */
 export const duration = (): z.ZodMiniNumber<number> =>
   z
-    .number('must be a duration in milliseconds')
+    .number('must be a finite duration in milliseconds')
     .check(z.refine((value) => value >= 0, 'must not be negative'));
 
 /** A duration in milliseconds, finite, that must not be 0. */
 export const period = (): z.ZodMiniNumber<number> =>
   z
-    .number('must be a duration in milliseconds')
+    .number('must be a finite duration in milliseconds')
     .check(z.refine((value) => value > 0, 'must be greater than 0'));
 
 /** A duration in milliseconds that must not be 0; `Infinity` means none. */

@@ -275,7 +275,7 @@ describe('as a part', () => {
 describe('a config', () => {
   it.each<[AdaptiveThrottleConfig, string]>([
     [{ multiplier: 0.9 }, 'option "multiplier" must be finite, and at least 1, got 0.9'],
-    [{ multiplier: Number.NaN }, 'option "multiplier" must be a number, got NaN'],
+    [{ multiplier: Number.NaN }, 'option "multiplier" must be a finite number, got NaN'],
     [{ window: 0 }, 'option "window" must be greater than 0, got 0'],
     [{ maxProbability: 1.1 }, 'option "maxProbability" must be at least 0 and at most 1, got 1.1'],
     [{ maxProbability: -0.1 }, 'option "maxProbability" must be at least 0 and at most 1, got -0.1'],

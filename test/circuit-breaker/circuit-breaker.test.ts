@@ -903,11 +903,11 @@ describe('bad configuration is refused by name', () => {
     [{ failureThreshold: 0 }, 'option "failureThreshold" must be a whole number of at least 1, got 0'],
     [{ failureThreshold: Number.NaN }, 'option "failureThreshold"'],
     [{ recoveryTimeout: -1 }, 'option "recoveryTimeout" must not be negative'],
-    [{ recoveryTimeout: Number.POSITIVE_INFINITY }, 'option "recoveryTimeout" must be a duration'],
+    [{ recoveryTimeout: Number.POSITIVE_INFINITY }, 'option "recoveryTimeout" must be a finite duration'],
     [{ successThreshold: 0 }, 'option "successThreshold"'],
     [{ halfOpenMaxCalls: 0 }, 'option "halfOpenMaxCalls"'],
     [{ halfOpenTimeout: 0 }, 'option "halfOpenTimeout" must be greater than 0, got 0'],
-    [{ halfOpenTimeout: Number.POSITIVE_INFINITY }, 'option "halfOpenTimeout" must be a duration'],
+    [{ halfOpenTimeout: Number.POSITIVE_INFINITY }, 'option "halfOpenTimeout" must be a finite duration'],
     [{ window: { type: 'count', size: 0 } }, 'option "window.size"'],
     [{ window: { type: 'count', size: 1e9 } }, 'option "window.size" must be at most 1000000'],
     [

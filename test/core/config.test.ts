@@ -53,8 +53,11 @@ const messageFor = (config: unknown): string => {
 
 describe('a refusal names the option and the value', () => {
   test.each([
-    { config: { maxQueue: '50' }, message: 'Bulkhead: option "maxQueue" must be a number, got "50"' },
-    { config: { maxQueue: Number.NaN }, message: 'Bulkhead: option "maxQueue" must be a number, got NaN' },
+    { config: { maxQueue: '50' }, message: 'Bulkhead: option "maxQueue" must be a finite number, got "50"' },
+    {
+      config: { maxQueue: Number.NaN },
+      message: 'Bulkhead: option "maxQueue" must be a finite number, got NaN',
+    },
     {
       config: { maxQueue: -1 },
       message: 'Bulkhead: option "maxQueue" must be a whole number of at least 0, got -1',
@@ -69,17 +72,17 @@ describe('a refusal names the option and the value', () => {
     },
     {
       config: { maxQueue: Number.POSITIVE_INFINITY },
-      message: 'Bulkhead: option "maxQueue" must be a number, got Infinity',
+      message: 'Bulkhead: option "maxQueue" must be a finite number, got Infinity',
     },
-    { config: { maxQueue: null }, message: 'Bulkhead: option "maxQueue" must be a number, got null' },
+    { config: { maxQueue: null }, message: 'Bulkhead: option "maxQueue" must be a finite number, got null' },
     { config: { delay: -1 }, message: 'Bulkhead: option "delay" must not be negative, got -1' },
     {
       config: { delay: Number.POSITIVE_INFINITY },
-      message: 'Bulkhead: option "delay" must be a duration in milliseconds, got Infinity',
+      message: 'Bulkhead: option "delay" must be a finite duration in milliseconds, got Infinity',
     },
     {
       config: { delay: new Date(0) },
-      message: 'Bulkhead: option "delay" must be a duration in milliseconds, got an object (Date)',
+      message: 'Bulkhead: option "delay" must be a finite duration in milliseconds, got an object (Date)',
     },
     {
       config: { timeout: 0 },
@@ -134,7 +137,7 @@ describe('a refusal names the option and the value', () => {
     { config: { window: [10] }, message: 'Bulkhead: option "window" must be an object, got an array of 1' },
     {
       config: { window: Object.create(null) },
-      message: 'Bulkhead: option "window.size" must be a number, got undefined',
+      message: 'Bulkhead: option "window.size" must be a finite number, got undefined',
     },
     { config: { maxQueued: 5 }, message: 'Bulkhead: unknown option "maxQueued"' },
     { config: { window: { size: 1, length: 5 } }, message: 'Bulkhead: unknown option "window.length"' },
@@ -152,7 +155,7 @@ describe('a refusal names the option and the value', () => {
     {
       config: { backoff: 'quick' },
       message:
-        'Bulkhead: option "backoff" must be "fixed" or "linear", or a duration in milliseconds, or an object, got "quick"',
+        'Bulkhead: option "backoff" must be "fixed" or "linear", or a finite duration in milliseconds, or an object, got "quick"',
     },
     {
       config: { backoff: -5 },

@@ -174,7 +174,7 @@ test('no stretch of time sees more retries than it, and the time to live before 
 test.each<[RetryBudgetConfig, string]>([
   [{ retryRatio: -0.1 }, 'option "retryRatio" must be at least 0 and at most 1000, got -0.1'],
   [{ retryRatio: 1_001 }, 'option "retryRatio" must be at least 0 and at most 1000, got 1001'],
-  [{ retryRatio: Number.NaN }, 'option "retryRatio" must be a number, got NaN'],
+  [{ retryRatio: Number.NaN }, 'option "retryRatio" must be a finite number, got NaN'],
   [{ minRetriesPerSecond: -1 }, 'option "minRetriesPerSecond" must be finite, and not negative, got -1'],
   [{ minRetriesPerSecond: Number.POSITIVE_INFINITY }, 'option "minRetriesPerSecond" must be'],
   [{ timeToLive: 0 }, 'option "timeToLive" must be greater than 0, got 0'],

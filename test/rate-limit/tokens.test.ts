@@ -132,7 +132,7 @@ describe('limits', () => {
       .pipe(rateLimit(policy, { priority: () => Number.NaN }))
       .subscribe(hear);
     expect(errors).toStrictEqual([
-      'rateLimit: option "tokens" must be a number, or an object, got NaN',
+      'rateLimit: option "tokens" must be a finite number, or an object, got NaN',
       'rateLimit: option "priority" must be a finite number, got NaN',
     ]);
     expect([tokensIn(policy), policy.queueSize]).toStrictEqual([100, 0]);

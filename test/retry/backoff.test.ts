@@ -144,7 +144,10 @@ describe('bad configuration is refused by name and value', () => {
       'exponentialBackoff: option "maxDelay" must not be shorter than base (defaults: maxDelay 60000, base 1000), got 10',
       () => exponentialBackoff({ maxDelay: 10 }),
     ],
-    ['fullJitterBackoff: option "base" must be a duration', () => fullJitterBackoff({ base: Number.NaN })],
+    [
+      'fullJitterBackoff: option "base" must be a finite duration',
+      () => fullJitterBackoff({ base: Number.NaN }),
+    ],
     [
       'linearBackoff: option "increment" must not be negative, got -5',
       () => linearBackoff({ increment: -5 }),
@@ -154,7 +157,7 @@ describe('bad configuration is refused by name and value', () => {
       () => linearBackoff({ initial: 90_000 }),
     ],
     [
-      'decorrelatedJitterBackoff: option "maxDelay" must be a duration',
+      'decorrelatedJitterBackoff: option "maxDelay" must be a finite duration',
       () => decorrelatedJitterBackoff({ maxDelay: Number.POSITIVE_INFINITY }),
     ],
     ['fixedBackoff: option "delay" must not be negative, got -1', () => fixedBackoff(-1)],

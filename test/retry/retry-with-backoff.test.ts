@@ -774,8 +774,8 @@ describe('whatever happens', () => {
 describe('bad configuration is refused by name and value', () => {
   test.each<[string, RetryConfig | number]>([
     ['option "maxRetries" must be a whole number of at least 0, got -1', -1],
-    ['option "maxRetries" must be a number, got NaN', Number.NaN],
-    ['option "maxRetries" must be a number, got Infinity', { maxRetries: Number.POSITIVE_INFINITY }],
+    ['option "maxRetries" must be a finite number, got NaN', Number.NaN],
+    ['option "maxRetries" must be a finite number, got Infinity', { maxRetries: Number.POSITIVE_INFINITY }],
     ['option "maxRetries" must be a whole number of at least 0, got 1.5', { maxRetries: 1.5 }],
     ['option "backoff" must be one of exponential, linear, fixed, jittered', { backoff: 'slow' as 'fixed' }],
     ['option "backoff" must be one of', { backoff: { delay: () => 1, maxDelay: Number.NaN } }],

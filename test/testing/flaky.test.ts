@@ -154,7 +154,7 @@ describe('a fault schedule', () => {
 
   it.each([
     [{ rate: 1.1 }, 'option "rate" must be at least 0 and at most 1, got 1.1'],
-    [{ rate: Number.NaN }, 'option "rate" must be a number, got NaN'],
+    [{ rate: Number.NaN }, 'option "rate" must be a finite number, got NaN'],
     [{ attempts: 0 }, 'option "attempts" must be a whole number of at least 1, got 0'],
     [{ attempts: 1.5 }, 'option "attempts" must be a whole number of at least 1, got 1.5'],
     [{ faults: [] }, 'option "faults" must hold at least one of them, got an array of 0'],

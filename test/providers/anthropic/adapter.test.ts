@@ -546,7 +546,7 @@ describe('prefill', () => {
 describe('bad configuration is refused at once', () => {
   const good = { model: 'm', maxTokens: 1 };
   test.each([
-    [{ model: 'm' }, 'option "maxTokens" must be a number, got undefined'],
+    [{ model: 'm' }, 'option "maxTokens" must be a finite number, got undefined'],
     [{ ...good, maxTokens: 0 }, 'option "maxTokens" must be a whole number of at least 1, got 0'],
     [{ ...good, baseURL: 'api.anthropic.com' }, 'option "baseURL" must be a URL that starts with http'],
     [{ ...good, client: {} }, 'option "client" must be a client of the package "@anthropic-ai/sdk"'],
