@@ -45,8 +45,7 @@ export const BackoffSchema = z.custom<BackoffLike>(
 );
 
 function isBackoff(value: unknown): value is Backoff {
-  if (typeof value !== 'object' || value === null) return false;
-  const { delay, maxDelay } = value as Partial<Backoff>;
+  const { delay, maxDelay } = Object(value) as Partial<Backoff>;
   return typeof delay === 'function' && (maxDelay === undefined || z.safeParse(duration(), maxDelay).success);
 }
 

@@ -130,6 +130,10 @@ describe('finite, not negative and at most the cap for every attempt up to 100 0
   });
 });
 
+test('a cap may be as short as the first delay', () => {
+  expect(delays(exponentialBackoff({ base: 5, maxDelay: 5 }), 2)).toStrictEqual([5, 5]);
+});
+
 describe('bad configuration is refused by name and value', () => {
   test.each<[string, () => Backoff]>([
     [
@@ -165,7 +169,14 @@ describe('bad configuration is refused by name and value', () => {
       'jitteredBackoff: option "factor" must be at least 0 and at most 1, got 2',
       () => jitteredBackoff('fixed', { factor: 2 }),
     ],
+    [
+      'jitteredBackoff: option "factor" must be at least 0 and at most 1, got -0.1',
+      () => jitteredBackoff('fixed', { factor: -0.1 }),
+    ],
     ['jitteredBackoff: option "base" must be one of exponential, ', () => jitteredBackoff('slow' as 'fixed')],
+    ['jitteredBackoff: option "base" must be one of', () => jitteredBackoff(null as never)],
+    ['jitteredBackoff: option "base" must be one of', () => jitteredBackoff(['fixed'] as never)],
+    ['jitteredBackoff: option "base" must be one of', () => jitteredBackoff({ delay: 5 } as never)],
   ])('%s', (message, make) => {
     expect(make).toThrow(ConfigurationError);
     expect(make).toThrow(message);

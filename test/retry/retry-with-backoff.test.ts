@@ -500,14 +500,20 @@ describe('what is told', () => {
     ]);
   });
 
-  test('an onRetry that throws changes nothing', () => {
+  test.each([true, false])('what an onRetry throws is reported, and changes nothing: %s', (throws) => {
+    const reported: unknown[] = [];
+    rxjs.onUnhandledError = (thrown) => reported.push(thrown);
+    const bug = new Error('a bug');
     const onRetry = () => {
-      throw new Error('a bug');
+      throw bug;
     };
     const source = attempts<unknown>(failing('down'), of('a'));
-    const story = watch(source.pipe(retryWithBackoff({ backoff: fixedBackoff(5), onRetry })));
+    const config = { backoff: fixedBackoff(5), ...(throws && { onRetry }) };
+    const story = watch(source.pipe(retryWithBackoff(config)));
     vi.runAllTimers();
+    rxjs.onUnhandledError = null;
     expect([story.values, story.errors]).toStrictEqual([['a'], []]);
+    expect(reported).toStrictEqual(throws ? [bug] : []);
   });
 
   test('nor does an error hook that throws because of it', () => {
@@ -558,6 +564,15 @@ describe('the total timeout', () => {
   test('a wait that ends just before is', () => {
     const source = attempts<unknown>(failing('down'), of('a'));
     const { values } = watch(source.pipe(retryWithBackoff({ backoff: fixedBackoff(99), timeout: 100 })));
+    vi.advanceTimersByTime(99);
+    expect(values).toStrictEqual(['a']);
+  });
+
+  test('is counted from the subscription', () => {
+    const source = attempts<unknown>(failing('down'), of('a'));
+    const stream = source.pipe(retryWithBackoff({ backoff: fixedBackoff(99), timeout: 100 }));
+    vi.advanceTimersByTime(1_000);
+    const { values } = watch(stream);
     vi.advanceTimersByTime(99);
     expect(values).toStrictEqual(['a']);
   });
