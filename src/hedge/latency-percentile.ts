@@ -52,7 +52,7 @@ export type LatencyPercentileConfig = z.input<typeof LatencyPercentileConfigSche
 export class LatencyPercentile {
   readonly #options: z.output<typeof LatencyPercentileConfigSchema>;
   readonly #sketch: LatencySketch;
-  #known: number | undefined;
+  #known = Number.NaN;
   #recordedSince = 0;
 
   /** @throws {ConfigurationError} naming the option and the value. */
@@ -71,7 +71,7 @@ export class LatencyPercentile {
     const { percentile, minimumSamples, initialDelay, minDelay, maxDelay } = this.#options;
     if (this.count < minimumSamples) return initialDelay;
     // A few times more among a thousand change nothing, and a look at all of them has its price.
-    if (this.#known === undefined || this.#recordedSince > this.count / 50) {
+    if (this.#recordedSince > this.count / 50) {
       this.#known = Math.round(this.#sketch.at(percentile));
       this.#recordedSince = 0;
     }

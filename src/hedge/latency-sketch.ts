@@ -62,10 +62,9 @@ export class LatencySketch {
     const wanted = 1 - quantile + 1e-9;
     for (let bucket = 0; lasting > 0 && (survival === 1 || survival > wanted); bucket++) {
       const measured = this.#measured[bucket] as number;
-      const gone = measured + (this.#cutShort[bucket] as number);
-      if (gone > 0) longest = bucket;
       survival *= 1 - measured / lasting;
-      lasting -= gone;
+      lasting -= measured + (this.#cutShort[bucket] as number);
+      longest = bucket;
     }
     return (2 * GAMMA ** (longest + FIRST_KEY)) / (GAMMA + 1);
   }

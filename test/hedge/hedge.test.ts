@@ -126,6 +126,14 @@ describe('a hedge', () => {
     ]);
   });
 
+  test('that will not be made is not waited for', () => {
+    const { answer$, scheduler, common, open } = service({});
+    watch(answer$.pipe(hedge({ delay: 50, ...common })));
+    expect(scheduler.pending).toBe(1);
+    scheduler.advanceTo(50);
+    expect([open.size, scheduler.pending]).toStrictEqual([2, 0]);
+  });
+
   test('may lose', () => {
     const { answer$, scheduler, common, story, open } = service({ speaks: [60, 20] });
     const { values } = watch(answer$.pipe(hedge({ delay: 50, ...common })));

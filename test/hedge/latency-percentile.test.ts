@@ -162,6 +162,13 @@ describe('LatencyPercentile', () => {
     expect(percentileOf([7], { minimumSamples: 1, initialDelay: 500 }).delay).toBeCloseTo(7, 0);
   });
 
+  test('may wait for as many as it looks at, and leave itself no room', () => {
+    const percentile = percentileOf([7, 7], { samples: 3, minimumSamples: 3, minDelay: 5, maxDelay: 5 });
+    expect(percentile.delay).toBe(Number.POSITIVE_INFINITY);
+    percentile.record(7);
+    expect(percentile.delay).toBe(5);
+  });
+
   test('stays within its bounds', () => {
     expect(percentileOf(hundred.map(() => 0)).delay).toBe(1);
     expect(percentileOf(hundred, { minDelay: 200 }).delay).toBe(200);
