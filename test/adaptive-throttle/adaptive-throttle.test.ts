@@ -17,6 +17,7 @@ import {
   resilience,
   retryWithBackoff,
   StreamTimeoutError,
+  ThrottledError,
 } from '../../src/index.ts';
 import { seededRandom } from '../../src/testing/random.ts';
 import { ManualScheduler } from '../support/manual-scheduler.ts';
@@ -177,6 +178,31 @@ describe('what counts', () => {
     settle(throttle, busy);
     scheduler.advanceTo(3_600_000);
     expect(throttle.requests).toBe(0);
+  });
+
+  it('classify is asked of an error that came before all else, and of nothing more', () => {
+    const asked: unknown[] = [];
+    const classify = (error: unknown) => {
+      asked.push(error);
+      return 'rejected' as const;
+    };
+    const throttle = throttleWith({ classify });
+    const watched = adaptiveThrottle(throttle);
+    const late = new Observable((subscriber) => {
+      subscriber.next(1);
+      subscriber.error(busy);
+    });
+    EMPTY.pipe(watched).subscribe();
+    NEVER.pipe(watched).subscribe().unsubscribe();
+    late.pipe(watched).subscribe({ error() {} });
+    throwError(() => new ThrottledError('further down', 0.5))
+      .pipe(watched)
+      .subscribe({ error() {} });
+    expect([asked, throttle.requests, throttle.accepts]).toStrictEqual([[], 2, 2]);
+    throwError(() => busy)
+      .pipe(watched)
+      .subscribe({ error() {} });
+    expect([asked, throttle.requests, throttle.accepts]).toStrictEqual([[busy], 3, 2]);
   });
 
   it('a classify that throws is the end of that stream, and of nothing else', () => {

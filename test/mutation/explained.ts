@@ -178,16 +178,10 @@ export const explained: readonly Explained[] = [
     because: 'No test file can be loaded then, and so no test fails: Stryker sees only those.',
   },
   {
-    file: 'src/retry/operator.ts',
-    line: 'if (timeout === NONE) return recovering<T | R>(source, () => new RetryRun(policy, source));',
-    changes: ['timeout === NONE → false'],
-    because: 'A clock that never runs out is spared, with its layer.',
-  },
-  {
     file: 'src/retry/retry-run.ts',
-    line: 'this.#deadline = timeout === Number.POSITIVE_INFINITY ? timeout : clock.now() + timeout;',
+    line: 'this.limit = timeout === Number.POSITIVE_INFINITY ? undefined : { clock, due: clock.now() + timeout };',
     changes: ['timeout === Number.POSITIVE_INFINITY → false'],
-    because: 'From any time on it is as far to Infinity: a reading of the clock is spared.',
+    because: 'A limit that is never reached, and the timer of each attempt for it, are spared.',
   },
   {
     file: 'src/hedge/latency-percentile.ts',
@@ -203,6 +197,12 @@ export const explained: readonly Explained[] = [
     line: 'for (let bucket = 0; lasting > 0 && (survival === 1 || survival > wanted); bucket++) {',
     changes: ['survival > wanted → survival >= wanted'],
     because: 'Where the two are meant to be equal a billionth has been added to one.',
+  },
+  {
+    file: 'src/adaptive-throttle/adaptive-throttle.ts',
+    line: 'if (probability > 0 && this.#random() < probability) return this.#reject(probability);',
+    changes: ['probability > 0 → probability >= 0', 'probability > 0 → true'],
+    because: 'Chance is in [0, 1), never less than 0: where all goes well it need not be asked.',
   },
 ];
 
