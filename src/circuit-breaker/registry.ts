@@ -86,9 +86,10 @@ export class CircuitRegistry {
     const evicted = this.#entries.size < this.#capacity ? undefined : this.#makeRoom(name);
     const breaker = new CircuitBreaker({ ...config, name });
     this.#entries.set(name, { breaker, options });
-    // Only now: who hears of it may ask for the same name.
-    if (evicted) this.#changes$.next({ type: 'evicted', breaker: evicted });
-    this.#changes$.next({ type: 'added', breaker });
+    const added: CircuitRegistryChange = { type: 'added', breaker };
+    // Only now, and together: who hears of it may ask for the same name, or remove it.
+    if (evicted) this.#changes$.next({ type: 'evicted', breaker: evicted }, added);
+    else this.#changes$.next(added);
     return breaker;
   }
 

@@ -23,10 +23,14 @@ export class OrderedSubject<T> extends Subject<T> {
     return this.#current;
   }
 
-  /** Tells every listener. A value published from inside a listener waits until all have heard the one before. */
-  override next(value: T): void {
+  /**
+   * Tells every listener. A value published from inside a listener waits until all have heard the one before.
+   *
+   * @param following what has happened together with it: nothing that a listener does comes in between.
+   */
+  override next(value: T, ...following: T[]): void {
     if (!this.observed) return;
-    this.#waiting.push(value);
+    this.#waiting.push(value, ...following);
     if (this.#announcing) return;
     this.#announcing = true;
     // What a listener does is no part of the call that it hears of.

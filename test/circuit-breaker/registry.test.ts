@@ -138,6 +138,18 @@ describe('the registry', () => {
     expect(heard).toStrictEqual(['evicted', breaker, 1, 'added', breaker, 1]);
   });
 
+  it('a listener that removes the newcomer when it hears of the eviction is heard of last', () => {
+    const registry = new CircuitRegistry({ capacity: 1 });
+    const heard: string[] = [];
+    registry.getOrCreate('old');
+    registry.changes$.subscribe(({ type, breaker }) => {
+      heard.push(`${type} ${breaker.name}`);
+      if (type === 'evicted') registry.remove('new');
+    });
+    registry.getOrCreate('new');
+    expect(heard).toStrictEqual(['evicted old', 'added new', 'removed new']);
+  });
+
   it('never forgets a circuit that is not closed or has a call in flight, and refuses the newcomer instead', () => {
     const registry = new CircuitRegistry({ capacity: 3 });
     const lease = registry.getOrCreate('busy').acquire();
