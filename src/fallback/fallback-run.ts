@@ -14,13 +14,11 @@ export interface FallbackPolicy<T> {
   readonly commitOn: ((value: T) => boolean) | undefined;
 }
 
-const NONE: readonly unknown[] = [];
-
 /** One subscription: what has failed in it, and so which alternative comes next. */
 export class FallbackRun<T> implements Recovery<T> {
   readonly resume: Recovery<T>['resume'];
   readonly #policy: FallbackPolicy<T>;
-  #errors: readonly unknown[] = NONE;
+  #errors: unknown[] | undefined;
 
   constructor(policy: FallbackPolicy<T>) {
     this.#policy = policy;
@@ -34,9 +32,10 @@ export class FallbackRun<T> implements Recovery<T> {
   recover({ error, emitted }: Failure): Observable<T> {
     const { name, events, alternatives, handle } = this.#policy;
     if (!handle(error)) throw error;
-    const errors = [...this.#errors, error];
-    this.#errors = errors;
-    const alternative = errors.length;
+    this.#errors ??= [];
+    const alternative = this.#errors.push(error);
+    // Theirs to change: it says nothing about who comes next.
+    const errors = [...this.#errors];
     if (alternative > alternatives.length) {
       events.publish('fallback_exhausted', name, { errors });
       throw new FallbackExhaustedError(name, errors);

@@ -248,6 +248,16 @@ describe('the chain', () => {
     ]);
   });
 
+  test('whatever a function does to the errors that it hears of, the chain goes on and forgets none', () => {
+    const forgetful = ({ errors }: FallbackFailure) => {
+      (errors as unknown[]).length = 0;
+      return failing('no');
+    };
+    const [error] = watch(down$.pipe(fallback([forgetful, failing('neither')])))
+      .errors as FallbackExhaustedError[];
+    expect(error?.errors).toStrictEqual(['down', 'no', 'neither']);
+  });
+
   test('a function that throws counts as the error of its alternative', () => {
     const bug = new Error('a bug');
     const throwing = () => {
