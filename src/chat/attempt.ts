@@ -70,7 +70,8 @@ export class AttemptSubscriber extends Subscriber<ChatChunk> {
 
   protected override _error(error: unknown): void {
     this.end('failed', error);
-    super._error(error);
+    // Whoever hears of the end may have cancelled there and then.
+    if (!this.closed) super._error(error);
   }
 
   protected override _complete(): void {
@@ -79,7 +80,7 @@ export class AttemptSubscriber extends Subscriber<ChatChunk> {
       return this._error(error);
     }
     this.end('completed');
-    super._complete();
+    if (!this.closed) super._complete();
   }
 
   override unsubscribe(): void {

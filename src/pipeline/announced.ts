@@ -43,12 +43,13 @@ class AnnouncedSubscriber<T> extends Subscriber<T> {
 
   protected override _error(error: unknown): void {
     this.end('failed', error);
-    super._error(error);
+    // Whoever hears of the end may have cancelled there and then.
+    if (!this.closed) super._error(error);
   }
 
   protected override _complete(): void {
     this.end('completed');
-    super._complete();
+    if (!this.closed) super._complete();
   }
 
   // The source stops before anybody hears of the cancel.

@@ -1,4 +1,4 @@
-import { concat, delay, NEVER, Observable, of, timer } from 'rxjs';
+import { concat, delay, NEVER, Observable, of, Subject, timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { expect, test } from 'vitest';
 import { type AttemptReport, type CallPhase, type ChatChunk, staticAnswer } from '../../src/chat/index.ts';
@@ -217,3 +217,31 @@ test('a role, a ping or the name of a tool is preamble; a listener that throws h
     .subscribe({ complete: () => (completed = true) });
   expect([phases, completed]).toStrictEqual([['queued', 'connecting', 'preamble', 'ended'], true]);
 });
+
+test.each([
+  ['failed', (source: Subject<ChatChunk>) => source.error(failing('server'))],
+  ['completed', (source: Subject<ChatChunk>) => source.next(FINISH)],
+])(
+  'a call that is cancelled when it is heard that its attempt has %s says nothing after it',
+  (outcome, end) => {
+    const events = new EventBus();
+    const source = new Subject<ChatChunk>();
+    const told: string[] = [];
+    const call = resilient({ provider: scripted('main', [source]), events })
+      .stream(HELLO)
+      .subscribe({
+        next: ({ type }) => told.push(type),
+        error: () => told.push('error'),
+        complete: () => told.push('complete'),
+      });
+    const outcomes: string[] = [];
+    events.on('attempt_ended').subscribe(({ data }) => {
+      outcomes.push(`attempt ${data.outcome}`);
+      call.unsubscribe();
+    });
+    events.on('stream_ended').subscribe(({ data }) => outcomes.push(`stream ${data.outcome}`));
+    end(source);
+    expect(outcomes).toStrictEqual([`attempt ${outcome}`, 'stream cancelled']);
+    expect(told).toStrictEqual(outcome === 'completed' ? ['finish'] : []);
+  },
+);

@@ -1,4 +1,4 @@
-import { delay, finalize, NEVER, Observable, of, take, throwError } from 'rxjs';
+import { delay, finalize, NEVER, Observable, of, Subject, take, throwError } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { expect, test } from 'vitest';
 import { EventBus } from '../../src/core/event-bus.ts';
@@ -80,6 +80,22 @@ test('who cancels while the call is being announced has not called', () => {
   call.subscribe();
   expect(made).toBe(0);
   expect(types).toStrictEqual(['call_started', 'call_ended']);
+});
+
+test.each([
+  ['failed', (source: Subject<string>) => source.error(down)],
+  ['completed', (source: Subject<string>) => source.complete()],
+])('who cancels while it is being announced that the call has %s hears nothing more', (outcome, end) => {
+  const { events, heard } = listening();
+  const told: string[] = [];
+  const source = new Subject<string>();
+  const call = source
+    .pipe(resilience({ events, timeout: 50 }))
+    .subscribe({ error: () => told.push('error'), complete: () => told.push('complete') });
+  events.on('call_ended').subscribe(() => call.unsubscribe());
+  end(source);
+  expect(told).toStrictEqual([]);
+  expect(heard.at(-1)).toMatchObject({ type: 'call_ended', data: { outcome } });
 });
 
 test('a part of a call is no call of its own; what its consumer begins is', () => {
