@@ -169,8 +169,11 @@ export class LeavingSubscriber<T> extends Subscriber<T> {
 
   override unsubscribe(): void {
     if (this.closed) return;
-    const { upstream } = this;
+    const { upstream, destination } = this;
     this.upstream = undefined;
+    // A list of RxJS forgets whoever has stopped, too: an attempt that has lost must not last as long as the winner.
+    if (destination instanceof LeavingSubscriber && destination.upstream === this)
+      destination.upstream = undefined;
     try {
       super.unsubscribe();
     } catch (thrown) {

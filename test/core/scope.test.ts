@@ -113,6 +113,19 @@ describe('LeavingSubscriber', () => {
     expect(stopped).toStrictEqual(['source', 'between', 'outside']);
   });
 
+  test('forgets what has stopped by itself', () => {
+    const subscriber = new LeavingSubscriber(new Subscriber());
+    const [lost, open] = [new LeavingSubscriber(subscriber), new LeavingSubscriber(subscriber)];
+    const stops = [vi.spyOn(lost, 'unsubscribe'), vi.spyOn(open, 'unsubscribe')];
+    lost.unsubscribe();
+    const latest = new LeavingSubscriber(subscriber);
+    stops.push(vi.spyOn(latest, 'unsubscribe'));
+    latest.unsubscribe();
+    subscriber.unsubscribe();
+    expect(stops.map((stop) => stop.mock.calls.length)).toStrictEqual([1, 1, 1]);
+    expect(open.closed).toBe(true);
+  });
+
   test('closes what comes from further up too late', () => {
     const subscriber = new LeavingSubscriber(new Subscriber());
     subscriber.unsubscribe();
