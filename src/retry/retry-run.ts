@@ -61,13 +61,22 @@ export class RetryRun<T, R> implements Recovery<T | R> {
     } catch (thrown) {
       reportUnhandled(thrown);
     }
-    return new Postponed(clock, delay, attempt);
+    return new Postponed(clock, delay, () => {
+      // A computer that slept has waited longer: nobody is asked for what would come too late.
+      if (this.left <= 0) this.expired();
+      return attempt();
+    });
+  }
+
+  /** Milliseconds of the limit. */
+  private get left(): number {
+    return this.limit === undefined ? Number.POSITIVE_INFINITY : this.limit.due - this.#policy.clock.now();
   }
 
   /** Milliseconds until the next attempt. Throws what downstream receives when there is to be none. */
   private delayAfter(error: unknown): number {
     const policy = this.#policy;
-    const { maxRetries, maxDelay, clock, budget } = policy;
+    const { maxRetries, maxDelay, budget } = policy;
     const retry = this.#retries + 1;
     if (!policy.accepts(error, retry))
       throw this.refused(error, 'not-retryable', 'this error is not retried');
@@ -81,7 +90,7 @@ export class RetryRun<T, R> implements Recovery<T | R> {
       const wait = `it should wait ${Math.ceil(asked)} ms, longer than maxDelay (${maxDelay} ms)`;
       throw this.refused(error, 'delay', wait);
     }
-    if (this.limit !== undefined && delay >= this.limit.due - clock.now()) {
+    if (delay >= this.left) {
       const wait = `a wait of ${Math.ceil(delay)} ms does not fit into what is left of timeout`;
       throw this.refused(error, 'time', wait);
     }

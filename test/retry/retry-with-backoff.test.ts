@@ -10,6 +10,7 @@ import {
   of,
   range,
   config as rxjs,
+  type SchedulerLike,
   Subject,
   type Subscription,
   switchMap,
@@ -600,6 +601,23 @@ describe('the total timeout', () => {
     expect(error).toBeInstanceOf(StreamTimeoutError);
     expect(error).toMatchObject({ policy: 'payments', kind: 'total', after: 100, cause: 'down' });
     expect(heard.at(-1)).toMatchObject({ type: 'timed_out', data: { kind: 'total', after: 100 } });
+  });
+
+  test('a computer that slept through the limit makes no attempt when it wakes', () => {
+    const awake = new ManualScheduler();
+    let slept = 0;
+    const scheduler: SchedulerLike = {
+      now: () => awake.now() + slept,
+      schedule: (work, delay, state) => awake.schedule(work, delay, state),
+    };
+    const source = attempts<unknown>(failing('down'), of('a'));
+    const story = watch(
+      source.pipe(retryWithBackoff({ scheduler, backoff: fixedBackoff(50), timeout: 100 })),
+    );
+    slept = 50;
+    awake.advanceTo(50);
+    expect(story).toMatchObject({ values: [], errors: [{ kind: 'total', after: 100, cause: 'down' }] });
+    expect([source.started.count, awake.pending]).toStrictEqual([1, 0]);
   });
 
   test('a cancel stops its clock', () => {
