@@ -10,7 +10,6 @@ import {
   of,
   range,
   config as rxjs,
-  type SchedulerLike,
   Subject,
   type Subscription,
   switchMap,
@@ -604,20 +603,22 @@ describe('the total timeout', () => {
   });
 
   test('a computer that slept through the limit makes no attempt when it wakes', () => {
-    const awake = new ManualScheduler();
-    let slept = 0;
-    const scheduler: SchedulerLike = {
-      now: () => awake.now() + slept,
-      schedule: (work, delay, state) => awake.schedule(work, delay, state),
-    };
+    class Computer extends ManualScheduler {
+      slept = 0;
+
+      override now(): number {
+        return super.now() + this.slept;
+      }
+    }
+    const scheduler = new Computer();
     const source = attempts<unknown>(failing('down'), of('a'));
     const story = watch(
       source.pipe(retryWithBackoff({ scheduler, backoff: fixedBackoff(50), timeout: 100 })),
     );
-    slept = 50;
-    awake.advanceTo(50);
+    scheduler.slept = 50;
+    scheduler.advanceTo(50);
     expect(story).toMatchObject({ values: [], errors: [{ kind: 'total', after: 100, cause: 'down' }] });
-    expect([source.started.count, awake.pending]).toStrictEqual([1, 0]);
+    expect([source.started.count, scheduler.pending]).toStrictEqual([1, 0]);
   });
 
   test('a cancel stops its clock', () => {
