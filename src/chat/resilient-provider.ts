@@ -1,4 +1,13 @@
-import { catchError, defer, lastValueFrom, type Observable, type SchedulerLike, tap, throwError } from 'rxjs';
+import {
+  catchError,
+  defer,
+  finalize,
+  lastValueFrom,
+  type Observable,
+  type SchedulerLike,
+  tap,
+  throwError,
+} from 'rxjs';
 import type { CircuitBreaker } from '../circuit-breaker/index.ts';
 import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
@@ -228,14 +237,20 @@ export class ResilientProvider implements ChatProvider {
     if (patience !== undefined) chunks = chunks.pipe(timeout({ total: patience, ...this.#common }));
     chunks = chunks.pipe(catchError((error) => throwError(() => call.broken(error))));
     if (signal !== undefined) chunks = chunks.pipe(untilAborted(signal));
+    let over = false;
+    const end = (outcome: Outcome, error?: unknown): void => {
+      if (over) return;
+      over = true;
+      this.#end(call, outcome, error);
+    };
     const told = chunks.pipe(
       tap({
         subscribe: () => this.#begin(call),
-        complete: () => this.#end(call, 'completed'),
-        error: (error) =>
-          this.#end(call, signal?.aborted && error === signal.reason ? 'cancelled' : 'failed', error),
-        unsubscribe: () => this.#end(call, 'cancelled'),
+        complete: () => end('completed'),
+        error: (error) => end(signal?.aborted && error === signal.reason ? 'cancelled' : 'failed', error),
       }),
+      // `tap` says nothing of a cancel when a provider throws instead of stopping.
+      finalize(() => end('cancelled')),
     );
     return scoped(told, call.scope);
   }

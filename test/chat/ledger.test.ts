@@ -245,3 +245,17 @@ test.each([
     expect(told).toStrictEqual(outcome === 'completed' ? ['finish'] : []);
   },
 );
+
+test('a call that is cancelled has ended, also when its provider throws instead of stopping', () => {
+  const events = new EventBus();
+  const outcomes: string[] = [];
+  events.on('stream_ended').subscribe(({ data }) => outcomes.push(data.outcome));
+  const stubborn = new Observable<ChatChunk>(() => () => {
+    throw new Error('no');
+  });
+  const provider = resilient({ provider: scripted('main', [stubborn]), events });
+  const call = provider.stream(HELLO).subscribe();
+  expect(() => call.unsubscribe()).toThrow('no');
+  expect(outcomes).toStrictEqual(['cancelled']);
+  expect(provider.stats).toMatchObject({ calls: 1, active: 0, cancelled: 1 });
+});
