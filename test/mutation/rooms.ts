@@ -56,6 +56,7 @@ export const rooms: readonly Room[] = [
       'core/scope.test.ts',
       'hedge',
       'bulkhead/operator.test.ts',
+      'retry/retry-with-backoff.test.ts',
       'fallback',
       'events/interleavings.test.ts',
     ],
@@ -78,7 +79,19 @@ export const rooms: readonly Room[] = [
       'random',
       'config',
     ),
-    judges: ['core', 'events/listeners.test.ts', 'interop'],
+    judges: [
+      'core/event-bus.test.ts',
+      'core/ordered-subject.test.ts',
+      'core/config.test.ts',
+      'core/label.test.ts',
+      'core/refusals.test.ts',
+      'core/lease.test.ts',
+      'core/recovery.test.ts',
+      'insights/insights.test.ts',
+      'interop',
+      'events/listeners.test.ts',
+      'hostile/configs.test.ts',
+    ],
   },
 ];
 
