@@ -1,8 +1,15 @@
 import { spawn } from 'node:child_process';
-import { asapScheduler, type SchedulerAction, type SchedulerLike, VirtualTimeScheduler } from 'rxjs';
+import {
+  asapScheduler,
+  asyncScheduler,
+  type SchedulerAction,
+  type SchedulerLike,
+  VirtualTimeScheduler,
+} from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { clockOf, isDue, timestamp } from '../../src/core/clock.ts';
+import { ManualScheduler } from '../support/manual-scheduler.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -88,24 +95,27 @@ describe('in real time', () => {
     expect(moment.at - begun).toBeGreaterThanOrEqual(5);
   });
 
-  test('a timer that the host fires early is armed again for the rest', () => {
+  test.each<[string, { now(): number }, number]>([
+    ['the host', performance, 100],
+    ['its date, where nothing else is fake,', Date, 1e12],
+  ])('a timer that is early by the clock of %s is armed again for the rest', (_, source, begun) => {
     const fire: (() => void)[] = [];
     const delays: (number | undefined)[] = [];
-    let now = 100;
+    let now = begun;
     vi.spyOn(globalThis, 'setTimeout').mockImplementation(((task: () => void, delay?: number) => {
       fire.push(task);
       delays.push(delay);
       return 0;
     }) as typeof setTimeout);
-    vi.spyOn(performance, 'now').mockImplementation(() => now);
+    vi.spyOn(source, 'now').mockImplementation(() => now);
     const task = vi.fn();
     clockOf(undefined).schedule(10, task);
 
-    now = 109.4;
+    now = begun + 9.5;
     fire.shift()?.();
     expect(task).not.toHaveBeenCalled();
     expect(delays).toStrictEqual([10, 1]);
-    now = 110;
+    now = begun + 10;
     fire.shift()?.();
     expect(task).toHaveBeenCalledTimes(1);
     expect(delays).toHaveLength(2);
@@ -133,6 +143,34 @@ describe('in real time', () => {
       run(300, 'undefined'),
     ]);
     expect(outcomes).toStrictEqual(['0: ', '0: ran', '0: ran']);
+  });
+
+  test('and its timer says so to the host, if that wants to know', () => {
+    const armed = vi.spyOn(globalThis, 'setTimeout');
+    const clock = clockOf(undefined);
+    const timers = [
+      clock.schedule(HOUR, () => {}, { background: true }),
+      clock.schedule(HOUR, () => {}),
+      clock.at(clock.now() + HOUR, () => {}),
+    ];
+    const holds = armed.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef());
+    for (const timer of timers) timer.cancel();
+    expect(holds).toStrictEqual([false, true, true]);
+    // The timers of a browser are numbers.
+    armed.mockImplementation((() => 5) as unknown as typeof setTimeout);
+    expect(() => clock.schedule(HOUR, () => {}, { background: true })).not.toThrow();
+  });
+
+  test('today is a date also in a host whose date cannot be replaced', () => {
+    const own = Object.getOwnPropertyDescriptor(Date, 'now') as PropertyDescriptor;
+    Object.defineProperty(Date, 'now', { ...own, writable: false });
+    const now = clockOf(undefined).now();
+    Object.defineProperty(Date, 'now', own);
+    expect(Math.abs(now - performance.now())).toBeLessThan(HOUR);
+  });
+
+  test('the default scheduler of RxJS, which asks the date, is no other clock', () => {
+    expect(clockOf(asyncScheduler)).toBe(clockOf(undefined));
   });
 });
 
@@ -196,6 +234,19 @@ describe.each<Fakes>([...fakesWithClock, timersOnly])('under fake timers for %s'
     vi.advanceTimersByTime(1);
     expect(task).toHaveBeenCalledTimes(1);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('a reading that is to come is waited for, one that has been is there', () => {
+    vi.useFakeTimers(config);
+    const clock = clockOf(undefined);
+    vi.advanceTimersByTime(1_000);
+    const seen: string[] = [];
+    clock.at(clock.now() + 50, () => seen.push('to come'));
+    clock.at(clock.now() - 50, () => seen.push('been'));
+    vi.advanceTimersByTime(49);
+    expect(seen).toStrictEqual(['been']);
+    vi.advanceTimersByTime(1);
+    expect(seen).toStrictEqual(['been', 'to come']);
   });
 
   test('a delay of 30 days, which the host would fire at once, takes 30 days', () => {
@@ -346,8 +397,19 @@ describe('every clock', () => {
   });
 });
 
+test('a scheduler is asked once to wait until a reading that is to come', () => {
+  const scheduler = new ManualScheduler();
+  scheduler.advanceTo(20);
+  const asked = vi.spyOn(scheduler, 'schedule');
+  clockOf(scheduler).at(50, () => {});
+  clockOf(scheduler).at(10, () => {});
+  scheduler.advanceTo(60);
+  expect(asked.mock.calls.map(([, delay]) => delay)).toStrictEqual([30, 0]);
+});
+
 test('a sum of fractional delays is due in spite of rounding, a microsecond too soon is too soon', () => {
   expect(isDue(0.1 + 0.2, 0.3)).toBe(true);
+  expect(isDue(1e-6, 0)).toBe(true);
   expect(isDue(100, 99.999)).toBe(false);
   expect(isDue(100, 101)).toBe(true);
 });

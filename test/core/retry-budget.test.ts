@@ -171,6 +171,12 @@ test('no stretch of time sees more retries than it, and the time to live before 
   );
 });
 
+test('there may be a thousand retries for every request', () => {
+  const budget = new RetryBudget({ retryRatio: 1_000, minRetriesPerSecond: 0 });
+  budget.deposit();
+  expect(budget.balance).toBe(1_000);
+});
+
 test.each<[RetryBudgetConfig, string]>([
   [{ retryRatio: -0.1 }, 'option "retryRatio" must be at least 0 and at most 1000, got -0.1'],
   [{ retryRatio: 1_001 }, 'option "retryRatio" must be at least 0 and at most 1000, got 1001'],

@@ -204,6 +204,69 @@ export const explained: readonly Explained[] = [
     changes: ['probability > 0 → probability >= 0', 'probability > 0 → true'],
     because: 'Chance is in [0, 1), never less than 0: where all goes well it need not be asked.',
   },
+  {
+    file: 'src/core/clock.ts',
+    line: 'return schedulerNow < 1e11 && !asksTheDate();',
+    changes: ['schedulerNow < 1e11 → schedulerNow <= 1e11'],
+    because: 'Between a frame and a date of March 1973 nothing is meant.',
+  },
+  {
+    file: 'src/core/deadlines.ts',
+    line: 'this.idleCounts = !this.awaitingFirst && limits.each !== Number.POSITIVE_INFINITY;',
+    changes: ['limits.each !== Number.POSITIVE_INFINITY → true'],
+    because:
+      'A silence without a limit never ends a stream: to note when it began is spared, for every value.',
+  },
+  {
+    file: 'src/core/deadlines.ts',
+    line: 'if (this.idleCounts) this.idleSince = this.mark();',
+    changes: ['this.idleCounts → false'],
+    because: 'The timer looks at the silence anyway: to look at once is spared, for every sign.',
+  },
+  {
+    file: 'src/core/deadlines.ts',
+    line: 'if (this.begun + each < this.timer.due || !this.idleCounts) this.look(this.clock.now());',
+    changes: [
+      'this.begun + each < this.timer.due || !this.idleCounts → true',
+      'this.begun + each → this.begun - each',
+      'this.begun + each < this.timer.due → this.begun + each <= this.timer.due',
+    ],
+    because:
+      'Whoever looks finds that nothing ends sooner: a reading of the clock is spared, for every stream.',
+  },
+  {
+    file: 'src/core/deadlines.ts',
+    line: 'if (due < this.timer.due || due === Number.POSITIVE_INFINITY) this.arm(now);',
+    changes: [
+      'due < this.timer.due || due === Number.POSITIVE_INFINITY → true',
+      'due < this.timer.due → due <= this.timer.due',
+    ],
+    because: 'A timer that goes off too soon looks again: to set it anew for what ends later is spared.',
+  },
+  {
+    file: 'src/core/deadlines.ts',
+    line: "if (pace !== undefined && this.paced !== undefined) consider('throughput', this.paced.since, pace.window);",
+    changes: ['pace !== undefined → true'],
+    because: 'Without a pace there is no window that it is kept in; the question is for the compiler.',
+  },
+  {
+    file: 'src/core/attempt-subscriber.ts',
+    line: 'return false;',
+    changes: ['false → true'],
+    because: 'What a question has thrown is the end, whatever is committed.',
+  },
+  {
+    file: 'src/core/recovery.ts',
+    line: 'if (!this.downstream.closed) this.answer(this.scope, () => this.recovery.expired?.());',
+    changes: ['this.recovery.expired?.() → this.recovery.expired()'],
+    because: 'Whoever has a limit says what comes of it; the question is for the compiler.',
+  },
+  {
+    file: 'src/core/recovery.ts',
+    line: 'const rivals = (this.race?.rivals ?? 0) + (this.failed?.length ?? 0);',
+    changes: ['this.failed?.length → this.failed.length'],
+    because: 'It was taken from there a moment ago; the question is for the compiler.',
+  },
 ];
 
 export const changeOf = ({ before, after }: Survivor): string => `${before} → ${after}`;

@@ -38,6 +38,8 @@ export const rooms: readonly Room[] = [
     judges: [
       'core/clock.test.ts',
       'core/deadlines.test.ts',
+      'core/recent-sum.test.ts',
+      'core/moving-mean.test.ts',
       'core/retry-budget.test.ts',
       'timeout',
       'chat/clocks.test.ts',

@@ -621,6 +621,14 @@ describe('the total timeout', () => {
     expect([source.started.count, scheduler.pending]).toStrictEqual([1, 0]);
   });
 
+  test('does not pass for whoever is gone with the attempt that it ends', () => {
+    const { events, heard } = listening();
+    const source = NEVER.pipe(finalize(() => subscription.unsubscribe()));
+    const { subscription, errors } = watch(source.pipe(retryWithBackoff({ events, timeout: 100 })));
+    vi.advanceTimersByTime(100);
+    expect([errors, heard]).toStrictEqual([[], []]);
+  });
+
   test('a cancel stops its clock', () => {
     watch(NEVER.pipe(retryWithBackoff({ timeout: 100 }))).subscription.unsubscribe();
     expect(vi.getTimerCount()).toBe(0);
