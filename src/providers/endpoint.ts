@@ -15,7 +15,7 @@ import { Quote, type Sentence, sentence } from './sentence.ts';
 export interface ErrorReport {
   readonly message: string;
   readonly codes: readonly string[];
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly headers?: Readonly<Record<string, unknown>> | undefined;
 }
 
 type Context = Omit<Partial<ProviderErrorDetails>, 'kind' | 'provider'>;
@@ -179,9 +179,14 @@ export function requestIdOf(headers: Headers): string | undefined {
   return headers.get('x-request-id') ?? headers.get('request-id') ?? undefined;
 }
 
-function lookUp(headers: Headers | Readonly<Record<string, string>>): HeaderLookup {
-  const all = headers instanceof Headers ? headers : new Headers(headers);
-  return (name) => all.get(name) ?? undefined;
+function lookUp(headers: Headers | Readonly<Record<string, unknown>>): HeaderLookup {
+  if (headers instanceof Headers) return (name) => headers.get(name) ?? undefined;
+  // What a frame calls headers need not be any, and `Headers` would throw.
+  const said = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  return (name) => {
+    const value = said.get(name.toLowerCase());
+    return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : undefined;
+  };
 }
 
 /** `undefined` for what is no JSON. */
@@ -216,7 +221,7 @@ function reportOf({ message, code, type, headers }: Record<string, unknown>): Er
     message: typeof message === 'string' ? message : codes.join(', '),
     codes,
     headers:
-      typeof headers === 'object' ? ((headers as Record<string, string> | null) ?? undefined) : undefined,
+      typeof headers === 'object' ? ((headers as Record<string, unknown> | null) ?? undefined) : undefined,
   };
 }
 
