@@ -21,7 +21,8 @@ const META = Symbol.for('@rxjs-insights/meta');
 
 // Looked up whenever something is made: so it does not matter which of the two was imported first.
 const environment = (): InsightsEnvironment | undefined =>
-  (globalThis as { [ENVIRONMENT]?: InsightsEnvironment })[ENVIRONMENT];
+  // It is null where the tools have been removed.
+  (globalThis as { [ENVIRONMENT]?: InsightsEnvironment | null })[ENVIRONMENT] ?? undefined;
 
 /**
  * Shows an operator in the RxJS developer tools under its own name, with the policy's name as its only argument, and as a

@@ -1,5 +1,5 @@
 import { install, type Recorder, setGlobalEnv, type Trace } from '@rxjs-insights/core';
-import { concat, map, NEVER, Observable, of, Subject, Subscriber, take, throwError, toArray } from 'rxjs';
+import { concat, map, Observable, of, Subject, Subscriber, take, throwError, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Bulkhead, bulkhead } from '../../src/bulkhead/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
@@ -104,7 +104,7 @@ describe('with @rxjs-insights installed', () => {
     const counts = (): number[] => [outer.activeCount, inner.activeCount, outer.queueSize];
     const log: unknown[] = [];
 
-    const held = through(NEVER).subscribe();
+    const held = through(new Observable(() => {})).subscribe();
     through(of('a', 'b'))
       .pipe(take(1))
       .subscribe({ next: (value) => log.push(value), complete: () => log.push('done') });
@@ -116,6 +116,13 @@ describe('with @rxjs-insights installed', () => {
     through(of('c')).subscribe((value) => log.push(value));
     expect(log.slice(2)).toStrictEqual([boom, 'c']);
     expect(counts()).toStrictEqual([0, 0, 0]);
+  });
+
+  test('an operator is what it was as soon as they are removed', () => {
+    setGlobalEnv(null);
+    const operator = map((value: number) => value + 1);
+    expect(labelled('increment', 'policy', operator)).toBe(operator);
+    expect(currentTrace()).toBeUndefined();
   });
 
   test('recovery keeps its rule', () => {
