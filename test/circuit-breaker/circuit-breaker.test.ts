@@ -54,6 +54,7 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -290,7 +291,6 @@ describe('open', () => {
     const schedule = vi.spyOn(globalThis, 'setTimeout');
     opened();
     expect(schedule.mock.results.map(({ value }) => value.hasRef?.() ?? false)).toStrictEqual([false]);
-    schedule.mockRestore();
   });
 
   it('becomes half-open at its time without any call', () => {

@@ -28,6 +28,7 @@ import {
 import { EventBus } from '../../src/core/event-bus.ts';
 import type { ResilienceEvent } from '../../src/core/events.ts';
 import { type FallbackConfig, type FallbackFailure, fallback } from '../../src/fallback/index.ts';
+import { times } from '../support/property-runs.ts';
 
 const failing = (error: unknown): Observable<never> => throwError(() => error);
 const down$ = failing('down');
@@ -419,7 +420,7 @@ describe('whatever happens', () => {
         expect(speakers).toStrictEqual([...speakers].sort((a, b) => a - b));
         if (!midStream) expect(new Set(speakers).size).toBeLessThanOrEqual(1);
       }),
-      { numRuns: 2_000 },
+      { numRuns: times(400) },
     );
   });
 });

@@ -29,6 +29,9 @@ export default defineConfig({
   test: {
     ...shared.test,
     include: judges.map((judge) => (judge.endsWith('.ts') ? judge : `${judge}/**/*.test.ts`)),
+    // A change may be in what runs only when a module is loaded.
+    isolate: true,
+    setupFiles: [],
     sequence: { sequencer: InOrder },
     // Code that counts who comes by is slow, and slower on a machine that has other work.
     testTimeout: 600_000,

@@ -251,7 +251,7 @@ describe('a pause', () => {
     waiting.unsubscribe();
     const timers = schedule.mock.results.map(({ value }) => value as Partial<NodeJS.Timeout>);
     const holds = timers.slice(0, 2).map((timer) => timer.hasRef?.());
-    schedule.mockRestore();
+    vi.restoreAllMocks();
     policy.resume();
     vi.useRealTimers();
     // The timers of a browser are numbers, and keep nothing alive.
@@ -267,7 +267,7 @@ describe('a pause', () => {
     policy.pause(100);
     const timer = schedule.mock.results.at(-1)?.value as Partial<NodeJS.Timeout>;
     expect(timer.hasRef?.()).toBe(typeof timer === 'object' ? false : undefined);
-    schedule.mockRestore();
+    vi.restoreAllMocks();
     policy.resume();
     vi.useRealTimers();
   });

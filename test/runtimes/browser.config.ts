@@ -26,6 +26,7 @@ export default defineConfig({
   test: {
     ...base.test,
     include: browserSuites(),
+    isolate: true,
     setupFiles: [resolve(import.meta.dirname, 'browser-setup.ts')],
     browser: {
       enabled: true,

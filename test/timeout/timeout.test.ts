@@ -444,10 +444,10 @@ it('a consumer that blocks the thread is not the silence of the source', async (
   const source = new Subject<number>();
   const heard: unknown[] = [];
   const block = (): void => {
-    const end = performance.now() + 60;
+    const end = performance.now() + 130;
     while (performance.now() < end);
   };
-  source.pipe(timeout({ each: 40 })).subscribe({
+  source.pipe(timeout({ each: 250 })).subscribe({
     next(value) {
       heard.push(value);
       block();
