@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import {
   concat,
   config,
+  defer,
   EMPTY,
   finalize,
   map,
@@ -463,10 +464,29 @@ describe('what a policy throws ends its stream and nothing else', () => {
     const log: string[] = [];
     const gates = [new Gate(1, 'outer', log), new Gate(1, 'inner', log)] as const;
     arrange(gates[1]);
-    listen(EMPTY.pipe(admission(gates[1]), admission(gates[0])), log);
+    const source = vi.fn(() => EMPTY);
+    listen(defer(source).pipe(admission(gates[1]), admission(gates[0])), log);
     expect(log.slice(-2)).toStrictEqual([`outer ${outer}`, 'error boom']);
+    // Before the start nothing is made, not even to be stopped at once.
+    expect(source).toHaveBeenCalledTimes(outer === 'neutral' ? 0 : 1);
     expect(gates[0].settled).toStrictEqual([outer]);
     expect(gates[0].active).toBe(0);
+  });
+
+  test.each(['firstValue', 'value'] as const)('in %s: the value is not delivered', (method) => {
+    const log: string[] = [];
+    const gate = new Gate(1, 'gate', log);
+    const heard = vi.fn((): never => {
+      throw boom;
+    });
+    const policy: AdmissionPolicy = {
+      admit: (applicant) => Object.assign(gate.admit(applicant) as Lease, { [method]: heard }),
+    };
+    const source = new Subject<string>();
+    listen(source.pipe(admission(policy)), log);
+    source.next('a');
+    expect(log.slice(-2)).toStrictEqual(['gate failure boom', 'error boom']);
+    expect([heard.mock.calls.length, source.observed, gate.active]).toStrictEqual([1, false, 0]);
   });
 
   test('in the settlement of a failure: that is what follows, for downstream and the policies further out', () => {
@@ -508,6 +528,18 @@ describe('what a policy throws ends its stream and nothing else', () => {
     expect([gate.active, gate.line.size]).toStrictEqual([0, 0]);
   });
 
+  test('a line goes on when a source cannot even be subscribed, and that is the end of its stream', () => {
+    const gate = new Gate();
+    const holder = NEVER.pipe(admission(gate)).subscribe();
+    const closed = new Subject<string>();
+    closed.unsubscribe();
+    const log: string[] = [];
+    listen(closed.pipe(admission(gate)), log);
+    expect(() => holder.unsubscribe()).not.toThrow();
+    expect(log).toStrictEqual(['error object unsubscribed']);
+    expect([gate.active, gate.line.size]).toStrictEqual([0, 0]);
+  });
+
   test('a line goes on when one that is refused throws in its teardown', () => {
     const gate = new Gate();
     NEVER.pipe(admission(gate)).subscribe();
@@ -523,6 +555,16 @@ describe('what a policy throws ends its stream and nothing else', () => {
 });
 
 describe('policies directly upon each other', () => {
+  test('hear of no first value once a listener of one has cancelled', () => {
+    const log: string[] = [];
+    const [outer, inner] = [new Gate(1, 'outer', log), new Gate(1, 'inner', log)];
+    const source = new Subject<string>();
+    const subscription = listen(source.pipe(admission(inner), admission(outer)), log);
+    outer.onFirstValue = () => subscription.unsubscribe();
+    source.next('a');
+    expect(log.slice(4)).toStrictEqual(['outer first value', 'inner neutral', 'outer neutral']);
+  });
+
   test('are asked from the outermost to the innermost, start together, settle from within', () => {
     const log: string[] = [];
     const [outer, inner] = [new Gate(1, 'outer', log), new Gate(1, 'inner', log)];

@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import { config } from 'rxjs';
 import { describe, expect, test, vi } from 'vitest';
 import { type AdmissionPolicy, type Applicant, acquire, Lease, type Outcome } from '../../src/core/lease.ts';
 
@@ -9,6 +10,10 @@ class RecordingLease extends Lease {
 
   override start(): Error | undefined {
     return this.refusal;
+  }
+
+  get isOver(): boolean {
+    return this.settled;
   }
 
   protected override onSettled(outcome: Outcome, error?: unknown): void {
@@ -28,7 +33,9 @@ describe('a lease', () => {
     ['the end of its scope', (lease) => lease[Symbol.dispose](), 'neutral', undefined],
   ])('is settled by %s, and nothing after it counts', (_, settle, outcome, error) => {
     const lease = new RecordingLease();
+    expect(lease.isOver).toBe(false);
     settle(lease);
+    expect(lease.isOver).toBe(true);
     lease.success();
     lease.failure(boom);
     lease.neutral();
@@ -112,6 +119,14 @@ describe('acquire()', () => {
     expect(policy.leave).not.toHaveBeenCalled();
   });
 
+  test('waits without a signal just as well', async () => {
+    const policy = policyOf('wait');
+    const lease = new RecordingLease();
+    const acquired = acquire(policy);
+    policy.applicant?.granted(lease);
+    expect(await acquired).toBe(lease);
+  });
+
   test('waits, until the place is refused', async () => {
     const policy = policyOf('wait');
     const { signal } = new AbortController();
@@ -174,10 +189,14 @@ describe('acquire()', () => {
     });
 
     test('an abort leaves the line', async () => {
+      const reported = vi.fn();
+      config.onUnhandledError = reported;
       const controller = new AbortController();
       const policy = policyOf('wait', () => controller.abort(boom));
       await expect(acquire(policy, controller.signal)).rejects.toBe(boom);
+      config.onUnhandledError = null;
       expect(policy.leave).toHaveBeenCalled();
+      expect(reported).not.toHaveBeenCalled();
     });
   });
 
