@@ -108,12 +108,15 @@ function countTests(ok: boolean): Count {
   }
 }
 
-async function otherSteps(): Promise<void> {
+async function sourceSteps(): Promise<void> {
   await step('format and lint', 'biome check --error-on-warnings');
   await step('lint with types', 'oxlint');
   await step('types', 'tsc -p tsconfig.json');
   await step('unused code', 'knip --no-progress');
   await step('benchmarks in little', 'npm run --silent bench -- --short');
+}
+
+async function packageSteps(): Promise<void> {
   const built = await step(
     'build',
     `npm run build && npm pack --ignore-scripts --pack-destination "${scratch}"`,
@@ -132,7 +135,8 @@ await Promise.all([
     `vitest run --allowOnly=false --reporter=dot --reporter=json --outputFile.json="${report}"`,
     countTests,
   ),
-  otherSteps(),
+  sourceSteps(),
+  packageSteps(),
 ]);
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
