@@ -7,6 +7,7 @@ import { EventBus } from '../../src/core/event-bus.ts';
 import { resilience } from '../../src/pipeline/index.ts';
 import { RateLimiter } from '../../src/rate-limit/index.ts';
 import { ManualScheduler } from '../support/manual-scheduler.ts';
+import { times } from '../support/property-runs.ts';
 
 let scheduler: ManualScheduler;
 let events: EventBus;
@@ -331,6 +332,6 @@ test('whoever comes, waits, is served or goes: the most urgent first, nobody too
           throw new Error('something is held');
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: times(500) },
   );
 });

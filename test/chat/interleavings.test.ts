@@ -16,6 +16,7 @@ import {
   toResponse,
 } from '../../src/index.ts';
 import { ManualScheduler } from '../support/manual-scheduler.ts';
+import { times } from '../support/property-runs.ts';
 
 /*
  * Whatever providers and readers do to each other through shared policies: what a reader sees is at every moment the true
@@ -260,7 +261,7 @@ test('random interleavings of providers and readers show nobody a wrong answer, 
       });
       whole += world.whole;
     }),
-    { numRuns: 300 },
+    { numRuns: times(100) },
   );
   // They had something to see.
   expect(whole).toBeGreaterThan(30);

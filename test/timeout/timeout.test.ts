@@ -17,6 +17,7 @@ import { ConfigurationError, StreamTimeoutError, type TimeoutKind } from '../../
 import { EventBus } from '../../src/core/event-bus.ts';
 import { type TimeoutConfig, timeout } from '../../src/timeout/index.ts';
 import { ManualScheduler } from '../support/manual-scheduler.ts';
+import { times } from '../support/property-runs.ts';
 
 /** What a consumer hears, with the time at which it hears it. */
 function listen<T>(stream: Observable<T>, scheduler: ManualScheduler): unknown[] {
@@ -518,7 +519,7 @@ it('any script of values against any limits ends as a naive model says, and leav
         expect([scheduler.pending, source.observed]).toStrictEqual([0, false]);
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: times(500) },
   );
 });
 
