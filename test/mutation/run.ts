@@ -46,8 +46,9 @@ async function judged({ name, judges }: Room, files: string[]): Promise<Measured
     coverageAnalysis: 'perTest',
     // The compiler refuses nearly all of these: the strings are reasons and states, the objects have a shape. The rest is wording.
     mutator: { excludedMutations: ['StringLiteral', 'ObjectLiteral'] },
-    // On a machine with other work a test may take long; a mutant that is hit too often ends at once.
-    timeoutMS: 15_000,
+    // On a machine with other work a test may take long; a mutant that is hit too often ends at once. Whoever has lived
+    // before has ended before.
+    timeoutMS: again ? 120_000 : 15_000,
     reporters: ['progress-append-only'],
     allowConsoleColors: false,
     ignorePatterns: ['/docs', '/dist', '/bench', '/demo', `/${WORKSHOP}`],
