@@ -92,5 +92,7 @@ The tests that judge are the fast ones in virtual time: those of the file's own 
 Strings and object literals stay as they are: the compiler refuses nearly every change of a state, a reason or a shape, and
 the rest is wording. Left out are files of nothing but that: what configs, errors and events look like.`;
 
-const LEGEND =
-  '*Unending*: the mutant runs for ever, which is noticed as well. *Explained*: it lives for a reason that is given below.';
+const LEGEND = `\
+*Unending*: stopped because it ran for much longer than the tests do without it. It counts as noticed, for nearly all of
+these run for ever; but on a machine with other work one may only have been slow. *Explained*: it lives for a reason that is
+given below.`;
