@@ -27,7 +27,7 @@ export class MarbleRun implements Observed {
   readonly #scheduler: RunScheduler;
   readonly #maxValues: number;
   readonly #verdict = new Verdict();
-  readonly #open = new Set<string>();
+  readonly #open = new Map<string, Subscription>();
   #flooded: string | undefined;
   #flushed = false;
   #over = false;
@@ -76,7 +76,7 @@ export class MarbleRun implements Observed {
     const marks: Mark[] = [];
     const recording = new Subscription();
     const frame = (): number => this.#scheduler.frame;
-    this.#open.add(name);
+    this.#open.set(name, recording);
     recording.add(() => this.#closed(name));
     const begin = (): void => {
       const bounded = stream.pipe(takeWhile(() => marks.length < this.#maxValues || this.#flood(name)));
@@ -136,7 +136,10 @@ export class MarbleRun implements Observed {
         `${this.#flooded} never ends: more than ${this.#maxValues} values by frame ${frame} (maxValues). ${HOW_TO_END}`,
       );
     if (refused === undefined) return;
-    const who = this.#open.size > 0 ? [...this.#open].join(' and ') : 'Something that is no expected stream';
+    const endless = [...this.#open.keys()].join(' and ');
+    // What a scheduler of RxJS still has to do for them would hold up all that comes after it.
+    for (const recording of [...this.#open.values()]) recording.unsubscribe();
+    const who = endless || 'Something that is no expected stream';
     throw new MarbleError(
       `${who} never ends: in frame ${refused.frame} a task ${refused.delay} ms later was one too many (maxTasks). ${HOW_TO_END}`,
     );
