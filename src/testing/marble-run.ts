@@ -138,7 +138,7 @@ export class MarbleRun implements Observed {
     if (refused === undefined) return;
     const endless = [...this.#open.keys()].join(' and ');
     // What a scheduler of RxJS still has to do for them would hold up all that comes after it.
-    for (const recording of [...this.#open.values()]) recording.unsubscribe();
+    for (const recording of this.#open.values()) recording.unsubscribe();
     const who = endless || 'Something that is no expected stream';
     throw new MarbleError(
       `${who} never ends: in frame ${refused.frame} a task ${refused.delay} ms later was one too many (maxTasks). ${HOW_TO_END}`,
