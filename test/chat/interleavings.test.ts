@@ -264,5 +264,5 @@ test('random interleavings of providers and readers show nobody a wrong answer, 
     { numRuns: times(100) },
   );
   // They had something to see.
-  expect(whole).toBeGreaterThan(30);
+  expect(whole).toBeGreaterThan(10);
 });
