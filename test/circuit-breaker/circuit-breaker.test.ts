@@ -198,6 +198,14 @@ describe('slow calls', () => {
     expect(breaker.stats.slowCount).toBe(0);
   });
 
+  it('who waits and never begins may have failed, but was not slow', () => {
+    const breaker = new CircuitBreaker({ window, slowCall: { threshold: 10 } });
+    const lease = admitted(breaker);
+    vi.advanceTimersByTime(1_000);
+    lease.failure(new Error('refused further in'));
+    expect(breaker.stats).toMatchObject({ failureCount: 1, slowCount: 0 });
+  });
+
   it('measured to the first value, a long stream is not slow, and a silent one is by its end', () => {
     const breaker = new CircuitBreaker({ window, slowCall: { threshold: 10, measure: 'first', rate: 0.5 } });
     times(2, () => call(breaker, 0, 10, 1_000));
