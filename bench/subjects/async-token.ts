@@ -93,6 +93,7 @@ export const tables = [
     comparisons: {
       'asyncToken.vsFrom': { of: 'ours', to: 'bare', atMost: 1.7 },
       'asyncToken.composedVsFrom': { of: 'composed', to: 'bare', atMost: 1.7 },
+      'asyncToken.bridgedVsFrom': { of: 'bridged', to: 'bare', atMost: 1.7 },
       'asyncToken.vsMap6': { of: 'ours', to: 'map6' },
       'asyncToken.vsTransformStreams': { of: 'ours', to: 'transforms' },
       'asyncToken.vsSmoothStream': { of: 'ours', to: 'smooth' },

@@ -50,10 +50,11 @@ export function withDeadlines<T, R = never>(
   limits: Limits<T>,
   expired: (kind: StreamTimeoutKind, after: number) => Observable<R>,
 ): Observable<T | R> {
+  const terms: Terms<T, R> = { clock, limits, expired };
   return new Observable((subscriber) => {
     // RxJS subscribes also on behalf of those who have left already.
     if (subscriber.closed) return;
-    const timed = new TimedSubscriber(subscriber, clock, limits, expired);
+    const timed = new TimedSubscriber(subscriber, terms);
     const outer = enter(timed.scope);
     try {
       (typeof source === 'function' ? source(timed) : source).subscribe(timed);
@@ -64,7 +65,15 @@ export function withDeadlines<T, R = never>(
   });
 }
 
+/** What all subscriptions to one stream are held to. */
+interface Terms<T, R> {
+  readonly clock: Clock;
+  readonly limits: Limits<T>;
+  readonly expired: (kind: StreamTimeoutKind, after: number) => Observable<R>;
+}
+
 class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
+  declare protected destination: Subscriber<T | R>;
   readonly scope = enterCall();
   private readonly begun: number;
   private readonly mark: () => Moment;
@@ -78,12 +87,11 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
   private timer: Timer | undefined;
 
   constructor(
-    private readonly downstream: Subscriber<T | R>,
-    private readonly clock: Clock,
-    private readonly limits: Limits<T>,
-    private readonly expired: (kind: StreamTimeoutKind, after: number) => Observable<R>,
+    downstream: Subscriber<T | R>,
+    private readonly terms: Terms<T, R>,
   ) {
     super(downstream);
+    const { clock, limits } = terms;
     this.begun = clock.now();
     this.mark = clock.marker();
     this.idleSince = { at: this.begun };
@@ -110,7 +118,7 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
   override next(value: T): void {
     if (this.isStopped) return;
     this.awaitingHeaders = false;
-    const { pace, breaksSilence } = this.limits;
+    const { pace, breaksSilence } = this.terms.limits;
     const silent = breaksSilence !== undefined && !breaksSilence(value);
     if (this.awaitingFirst && !this.consider(value, silent)) return;
     if (pace !== undefined) this.measure(pace.sizeOf(value));
@@ -139,7 +147,7 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
   /** Asks whether this value is the first that counts. False when the question itself has ended the stream. */
   private consider(value: T, silent: boolean): boolean {
     try {
-      this.awaitingFirst = !(this.limits.commitOn?.(value) ?? true);
+      this.awaitingFirst = !(this.terms.limits.commitOn?.(value) ?? true);
     } catch (thrown) {
       this.fail(thrown);
       return false;
@@ -150,18 +158,19 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
   }
 
   private countIdle(): void {
-    const { each } = this.limits;
+    const { clock, limits } = this.terms;
+    const { each } = limits;
     this.idleCounts = each !== Number.POSITIVE_INFINITY;
     this.idleSince = this.mark();
     // A silence that began no earlier than the stream can end before the timer only if its limit is the shorter one.
     if (this.timer === undefined) return;
-    if (this.begun + each < this.timer.due || !this.idleCounts) this.look(this.clock.now());
+    if (this.begun + each < this.timer.due || !this.idleCounts) this.look(clock.now());
   }
 
   private measure(size: number): void {
     if (this.paced !== undefined) this.paced.size += size;
     else if (size !== 0) {
-      this.paced = { since: this.clock.now(), size };
+      this.paced = { since: this.terms.clock.now(), size };
       this.look(this.paced.since);
     }
   }
@@ -179,19 +188,20 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
   private arm(now: number): void {
     this.timer?.cancel();
     // Bound, not in a function of its own: every open stream has one.
-    this.timer = this.clock.at(this.nearest(now).due, this.check.bind(this));
+    this.timer = this.terms.clock.at(this.nearest(now).due, this.check.bind(this));
   }
 
   private check(): void {
-    const now = this.clock.now();
+    const { clock, expired } = this.terms;
+    const now = clock.now();
     const { kind, due, after } = this.nearest(now);
     if (!isDue(due, now) || (kind === 'throughput' && this.keepsPace(now))) return this.arm(now);
-    const { downstream } = this;
+    const { destination: downstream } = this;
     try {
       this.unsubscribe();
       // Whoever learns of the end, the source or a listener, may cancel there and then.
       if (downstream.closed) return;
-      const answer = within(this.scope, () => this.expired(kind, after));
+      const answer = within(this.scope, () => expired(kind, after));
       if (!downstream.closed) scoped(answer, this.scope.next()).subscribe(downstream);
     } catch (verdict) {
       downstream.error(verdict);
@@ -200,7 +210,7 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
 
   /** The source stops before downstream hears why. */
   private fail(error: unknown): void {
-    const { downstream } = this;
+    const { destination: downstream } = this;
     try {
       this.unsubscribe();
     } finally {
@@ -211,15 +221,15 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
   /** Whether enough has come in the window that is over; if so, the next one begins. */
   private keepsPace(now: number): boolean {
     const { size } = this.paced as Window;
-    if (size < (this.limits.pace as Pace<T>).least) return false;
+    if (size < (this.terms.limits.pace as Pace<T>).least) return false;
     this.paced = { since: now, size: 0 };
     return true;
   }
 
   /** The limit that runs out first, and when; of two at one moment, the one that says more. */
   private nearest(now: number): Deadline {
-    const { limits, begun } = this;
-    const { total, pace, each, first, headers = Number.POSITIVE_INFINITY } = limits;
+    const { terms, begun } = this;
+    const { total, pace, each, first, headers = Number.POSITIVE_INFINITY } = terms.limits;
     let nearest: Deadline = { kind: 'total', due: begun + total, after: total };
     const consider = (kind: StreamTimeoutKind, since: number, after: number): void => {
       if (since + after <= nearest.due) nearest = { kind, due: since + after, after };

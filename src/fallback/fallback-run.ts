@@ -16,17 +16,19 @@ export interface FallbackPolicy<T> {
 
 /** One subscription: what has failed in it, and so which alternative comes next. */
 export class FallbackRun<T> implements Recovery<T> {
-  readonly resume: Recovery<T>['resume'];
   readonly #policy: FallbackPolicy<T>;
   #errors: unknown[] | undefined;
 
   constructor(policy: FallbackPolicy<T>) {
     this.#policy = policy;
-    this.resume = policy.midStream ? (failure) => this.recover(failure) : undefined;
   }
 
   get commitOn(): Recovery<T>['commitOn'] {
     return this.#policy.commitOn;
+  }
+
+  get resume(): Recovery<T>['resume'] {
+    return this.#policy.midStream ? (failure) => this.recover(failure) : undefined;
   }
 
   recover({ error, emitted }: Failure): Observable<T> {

@@ -18,7 +18,6 @@ type Refusal = EventData<'retry_exhausted'>['reason'];
 
 /** One subscription: how often it has tried, and what it does about the next failure. */
 export class RetryRun<T, R> implements Recovery<T | R> {
-  readonly resume: Recovery<T | R>['resume'];
   readonly limit: Limit | undefined;
   readonly #policy: RetryPolicy<T, R>;
   readonly #source: Observable<T>;
@@ -27,17 +26,21 @@ export class RetryRun<T, R> implements Recovery<T | R> {
   #lastError: unknown;
 
   constructor(policy: RetryPolicy<T, R>, source: Observable<T>) {
-    const { resume, timeout, clock, budget } = policy;
+    const { timeout, clock, budget } = policy;
     this.#policy = policy;
     this.#source = source;
     this.limit = timeout === Number.POSITIVE_INFINITY ? undefined : { clock, due: clock.now() + timeout };
     budget?.begin();
-    this.resume = resume && ((failure) => this.retry(failure.error, () => this.resumed(failure, resume)));
   }
 
   // Asked before the commit only, and until then all values are the source's.
   get commitOn(): Recovery<T | R>['commitOn'] {
     return this.#policy.commitOn as Recovery<T | R>['commitOn'];
+  }
+
+  get resume(): Recovery<T | R>['resume'] {
+    const { resume } = this.#policy;
+    return resume && ((failure) => this.retry(failure.error, () => this.resumed(failure, resume)));
   }
 
   recover({ error }: Failure): Postponed<T | R> {

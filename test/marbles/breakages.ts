@@ -416,7 +416,7 @@ export const breakages: readonly Breakage[] = [
     'alternatives[alternative - 1]',
     'alternatives[0]',
   ),
-  breakage('Fallback: Two answers are never mixed', FALLBACK_RUN, 'policy.midStream', 'true'),
+  breakage('Fallback: Two answers are never mixed', FALLBACK_RUN, 'this.#policy.midStream', 'true'),
   breakage(
     'Fallback: When all fail, every error is told',
     FALLBACK_RUN,

@@ -225,7 +225,7 @@ export const explained: readonly Explained[] = [
   },
   {
     file: 'src/core/deadlines.ts',
-    line: 'if (this.begun + each < this.timer.due || !this.idleCounts) this.look(this.clock.now());',
+    line: 'if (this.begun + each < this.timer.due || !this.idleCounts) this.look(clock.now());',
     changes: [
       'this.begun + each < this.timer.due || !this.idleCounts → true',
       'this.begun + each → this.begun - each',
