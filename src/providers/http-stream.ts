@@ -32,7 +32,10 @@ export interface Exchange {
   decoder(response: Response, emit: (chunk: ChatChunk) => void): Decoder;
 }
 
-/** How long a finished answer waits for its accounts, and a reply that is over for the end of its connection. */
+/**
+ * How long a finished answer waits for its accounts, a reply that is over for the end of its connection, and a refusal for
+ * its reason.
+ */
 export const PATIENCE = 1_000;
 
 /** Characters of an error's body that are worth reading. */
@@ -95,7 +98,8 @@ class StreamedReply {
 
   async #refusal(response: Response): Promise<Error> {
     const { endpoint, model } = this.#exchange;
-    // The status has said enough where the body is missing or breaks off.
+    this.#wait(() => this.#abort.abort());
+    // The status has said enough where the body is missing, breaks off or does not end.
     const body = response.body === null ? '' : await beginningOf(response.body).catch(() => '');
     return endpoint.refused(response, body, model);
   }

@@ -65,6 +65,9 @@ export class CompletionDecoder extends EventDecoder {
   #model: string | undefined;
   #usage: WireUsage | undefined;
   #reason: FinishReason | undefined;
+  /** The call that goes on at each index of the server. */
+  readonly #calls = new Map<number, { readonly index: number; readonly id: string | null | undefined }>();
+  #callCount = 0;
 
   constructor(options: DecoderOptions) {
     super(options, { name: 'chat completions', proof: 'a finish_reason' });
@@ -118,15 +121,29 @@ export class CompletionDecoder extends EventDecoder {
     if (delta.function_call) this.#toolCall({ function: delta.function_call }, 0);
   }
 
-  #toolCall({ index, id, function: called }: WireToolCall, position: number): void {
+  #toolCall(call: WireToolCall, position: number): void {
+    const { id, function: called } = call;
     const text = called?.arguments ?? '';
     this.emit({
       type: 'tool-call',
-      index: index ?? position,
+      index: this.#indexOf(call, call.index ?? position),
       ...(id && { id }),
       ...(called?.name && { name: called.name }),
       arguments: typeof text === 'string' ? text : this.json(text),
     });
+  }
+
+  /**
+   * Servers that give every call the same index (Gemini), or none, begin the next one with a name and an id of its own. An
+   * id alone begins nothing: there are servers (vLLM) that make up another one for every piece.
+   */
+  #indexOf({ id, function: called }: WireToolCall, told: number): number {
+    const known = this.#calls.get(told);
+    const begins = known === undefined || (known.id && id && known.id !== id && called?.name);
+    if (!begins) return known.index;
+    const index = this.#callCount++;
+    this.#calls.set(told, { index, id });
+    return index;
   }
 }
 

@@ -219,6 +219,43 @@ describe('a good answer', () => {
     ]);
   });
 
+  test('has as many tool calls as the model made, also where the server counts none of them', async () => {
+    const call = (id: string, name: string, index?: number) =>
+      delta({ tool_calls: [{ index, id, type: 'function', function: { name, arguments: '{}' } }] });
+    const asked = [
+      { type: 'tool-call', index: 0, id: 'call_1', name: 'f', arguments: '{}' },
+      { type: 'tool-call', index: 1, id: 'call_2', name: 'f', arguments: '{}' },
+      { type: 'tool-call', index: 2, id: 'call_3', name: 'g', arguments: '{}' },
+    ];
+    for (const index of [0, undefined]) {
+      const url = await framesOf(
+        call('call_1', 'f', index),
+        call('call_2', 'f', index),
+        call('call_3', 'g', index),
+        delta({}, 'tool_calls'),
+      );
+      const { chunks } = await ask(providerAt(url));
+      expect(chunks.slice(0, -1), `index ${index}`).toStrictEqual(asked);
+    }
+  });
+
+  test('goes on with a tool call whose pieces have ids of their own, or say its name again', async () => {
+    const piece = (id: string, called: object) => delta({ tool_calls: [{ index: 0, id, function: called }] });
+    const url = await framesOf(
+      piece('call_1', { name: 'f', arguments: '{"a":' }),
+      piece('call_2', { arguments: '1' }),
+      piece('call_1', { name: 'f', arguments: '}' }),
+      delta({}, 'tool_calls'),
+    );
+    const { chunks } = await ask(providerAt(url));
+    expect(chunks.map((chunk) => (chunk.type === 'tool-call' ? chunk.index : chunk.type))).toStrictEqual([
+      0,
+      0,
+      0,
+      'finish',
+    ]);
+  });
+
   test('is the first of several choices', async () => {
     const other = { choices: [{ index: 1, delta: { content: 'other' }, finish_reason: 'stop' }] };
     const url = await framesOf(other, delta({ content: 'A' }), other, delta({ content: 'B' }, 'stop'));
@@ -477,6 +514,18 @@ describe('every failure is a ProviderError with its kind', () => {
     const { error } = await ask(providerAt(wall.url.replace('http:', 'https:')));
     expect(error).toMatchObject({ kind: 'transport' });
     expect((error as Error).message).toContain('Should it be http: instead of https:');
+  });
+
+  test('a refusal whose body does not end: its status has said enough', async () => {
+    let closed: Promise<unknown> | undefined;
+    const url = await serverThat((_request, response) => {
+      closed = new Promise((resolve) => response.once('close', resolve));
+      response.writeHead(429, { 'content-type': 'application/json', 'retry-after': '7' });
+      response.write('{"error":');
+    });
+    const { error } = await ask(providerAt(url));
+    expect(error).toMatchObject({ kind: 'rate-limit', status: 429, retryAfter: 7_000 });
+    await closed;
   });
 
   test('an error as a bare line, in the middle of the stream', async () => {
