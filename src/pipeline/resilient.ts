@@ -11,11 +11,11 @@ import { ConfigurationError } from '../core/errors.ts';
 import { compose } from './compose.ts';
 import { protect } from './protect.ts';
 
-/** Decorates methods that return a promise or an Observable, and keeps their type. */
-type ResilientMethod<T> = <This, Args extends unknown[], R extends Promise<T> | Observable<T>>(
-  method: (this: This, ...args: Args) => R,
-  context: ClassMethodDecoratorContext<This, (this: This, ...args: Args) => R>,
-) => (this: This, ...args: Args) => R;
+/** Decorates methods that return a promise or an Observable, and keeps their type, type parameters and all. */
+type ResilientMethod<T> = <This, M extends (this: This, ...args: never[]) => Promise<T> | Observable<T>>(
+  method: M,
+  context: ClassMethodDecoratorContext<This>,
+) => M;
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 

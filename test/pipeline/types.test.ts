@@ -82,6 +82,8 @@ describe('types are inferred', () => {
         yield 7;
       })(),
     ).toEqualTypeOf<Promise<number | undefined>>();
+    const identity = async <T>(value: T) => value;
+    expectTypeOf(protect(identity, timeout(5), retryWithBackoff(3))('a')).toEqualTypeOf<Promise<string>>();
     // @ts-expect-error the argument of the function is a number
     void (() => protect(load)('7'));
     // @ts-expect-error a config is not an operator
@@ -105,6 +107,11 @@ describe('types are inferred', () => {
         return source;
       }
 
+      @resilient(resilience({ retry: 3 }))
+      async query<Row>(_sql: string, rows: Row[]): Promise<Row[]> {
+        return rows;
+      }
+
       // @ts-expect-error returns neither a promise nor an Observable
       @resilient(retryWithBackoff(3))
       once(): number {
@@ -112,6 +119,7 @@ describe('types are inferred', () => {
       }
     }
     expectTypeOf<Users['load']>().toEqualTypeOf<(id: number) => Promise<User>>();
+    expectTypeOf<Users['query']>().toEqualTypeOf<<Row>(sql: string, rows: Row[]) => Promise<Row[]>>();
     expectTypeOf<Users['changes']>().toEqualTypeOf<(since: Date) => Observable<User>>();
   });
 });
