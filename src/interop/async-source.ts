@@ -65,24 +65,23 @@ async function returnQuietly(iterator: AsyncIterator<unknown>): Promise<void> {
 const readOnce = new WeakSet<object>();
 
 function open<T>(source: AsyncSource<T>): AsyncIterator<T> {
-  if (isWebStream(source)) {
-    // The stream's own iterator would wait for the pending read before it cancels.
-    const reader = source.getReader();
-    return {
-      next: () => reader.read() as Promise<IteratorResult<T>>,
-      return: async () => {
-        await reader.cancel();
-        return { done: true, value: undefined };
-      },
-    };
-  }
-  const iterator = source[Symbol.asyncIterator]();
-  if (Object.is(iterator, source)) {
-    if (readOnce.has(source)) throw new ResilienceError(ONLY_ONCE);
-    readOnce.add(source);
-  }
+  if (readOnce.has(source)) throw new ResilienceError(ONLY_ONCE);
+  const iterator = isWebStream(source) ? readerOf<T>(source) : source[Symbol.asyncIterator]();
+  if (isWebStream(source) || Object.is(iterator, source)) readOnce.add(source);
   return iterator;
 }
 
+/** The stream's own iterator would wait for the pending read before it cancels. */
+function readerOf<T>(stream: ReadableStream<T>): AsyncIterator<T> {
+  const reader = stream.getReader();
+  return {
+    next: () => reader.read() as Promise<IteratorResult<T>>,
+    return: async () => {
+      await reader.cancel();
+      return { done: true, value: undefined };
+    },
+  };
+}
+
 const ONLY_ONCE =
-  'fromAsyncIterable: this iterator has been read before and has nothing left. Give a function that opens a new one for every subscription.';
+  'fromAsyncIterable: this source has been read before and has nothing left. Give a function that opens a new one for every subscription.';

@@ -17,7 +17,7 @@ import { fromAbortable } from './from-abortable.ts';
  * is the error of the stream.
  *
  * Give a function if the stream may be subscribed more than once, by a retry for example: it is called for every
- * subscription. A generator object can be read only once; a second subscription errors instead of completing empty.
+ * subscription. A generator object or a stream can be read only once; a second subscription errors instead of completing empty.
  *
  * @param source the iterable or stream, or a function that opens one with the signal it is given.
  * @throws {ResilienceError} (as the stream's error) when the source can be read only once and has been.

@@ -275,7 +275,16 @@ describe('fromAsyncIterable of a ReadableStream', () => {
   it('errors for a second reader instead of completing empty', async () => {
     const stream = new ReadableStream<string>({ start: (controller) => controller.close() });
     await lastValueFrom(fromAsyncIterable(stream), { defaultValue: undefined });
-    await expect(lastValueFrom(fromAsyncIterable(stream))).rejects.toThrow(TypeError);
+    const again = lastValueFrom(fromAsyncIterable(stream));
+    await expect(again).rejects.toThrow('has been read before');
+    await expect(again).rejects.toSatisfy(isResilienceError);
+  });
+
+  it('that somebody else reads is refused as the stream refuses it, however often', async () => {
+    const stream = new ReadableStream<string>();
+    stream.getReader();
+    for (let attempt = 0; attempt < 2; attempt++)
+      await expect(lastValueFrom(fromAsyncIterable(stream))).rejects.toThrow(TypeError);
   });
 });
 
