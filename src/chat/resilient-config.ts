@@ -42,10 +42,11 @@ export const ResilientProviderConfigSchema = z
       path: ['fallbackProvider'],
       message: 'has no place beside "fallbackProviders": put it there',
     }),
-    z.refine(haveNamesOfTheirOwn, {
-      path: ['fallbackProviders'],
-      message: 'must have names of their own, or nobody could tell who answered: give one a "name"',
-    }),
+    ({ value, issues }) => {
+      const path = nameGivenTwice(value);
+      const message = 'must be its own, or nobody could tell who answered';
+      if (path !== undefined) issues.push({ code: 'custom', path, message, input: value });
+    },
     z.refine(
       ({ hedge, fallbackProvider, fallbackProviders = [] }) =>
         !racesProviders(hedge) || fallbackProvider !== undefined || fallbackProviders.length > 0,
@@ -53,14 +54,17 @@ export const ResilientProviderConfigSchema = z
     ),
   );
 
-function haveNamesOfTheirOwn(config: {
+/** Where a name stands that another provider has already. */
+function nameGivenTwice(config: {
   readonly provider: ChatProvider;
   readonly fallbackProvider?: ChatProvider | undefined;
   readonly fallbackProviders?: readonly ChatProvider[] | undefined;
-}): boolean {
+}): PropertyKey[] | undefined {
   const { provider, fallbackProvider, fallbackProviders = [] } = config;
-  const all = [provider, ...(fallbackProvider ? [fallbackProvider] : fallbackProviders)];
-  return new Set(all.map(({ name }) => name)).size === all.length;
+  if (fallbackProvider?.name === provider.name) return ['fallbackProvider', 'name'];
+  const names = [provider, ...fallbackProviders].map(({ name }) => name);
+  const second = names.findIndex((name, index) => names.indexOf(name) < index);
+  return second === -1 ? undefined : ['fallbackProviders', second - 1, 'name'];
 }
 
 /** What `recovery` decides cannot be said a second time, in another way. */

@@ -135,6 +135,7 @@ const valueAt = (config: unknown, path: readonly PropertyKey[]): unknown =>
 /** A value as a person would write it, never longer than a line. */
 function show(value: unknown): string {
   if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'bigint') return cut(`${value}n`);
   if (typeof value === 'function') return cut(`function ${value.name || '(anonymous)'}`);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value !== 'object' || value === null) return cut(String(value));

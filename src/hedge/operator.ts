@@ -85,7 +85,7 @@ export function hedge<T, A extends HedgeAlternative = never>(
 export function hedge<T, A extends HedgeAlternative>(
   config: number | HedgeConfig<T, A> = {},
 ): OperatorFunction<T, T | HedgeAnswer<A>> {
-  const given = typeof config === 'number' ? { delay: config } : config;
+  const given = typeof config === 'object' ? config : { delay: config };
   const { delay = {}, budget = {}, ...options } = parseConfig('hedge', HedgeConfigSchema, given);
   const { name = 'hedge', alternatives, scheduler } = options;
   const policy: Omit<HedgePolicy<T | HedgeAnswer<A>>, 'ask'> = {

@@ -67,7 +67,7 @@ export function retryWithBackoff<T, R = never>(
   config?: number | RetryConfig<T, R>,
 ): OperatorFunction<T, T | R>;
 export function retryWithBackoff<T, R>(config: number | RetryConfig<T, R> = {}): OperatorFunction<T, T | R> {
-  const policy = new RetryPolicy(typeof config === 'number' ? { maxRetries: config } : config);
+  const policy = new RetryPolicy(typeof config === 'object' ? config : { maxRetries: config });
   return labelled('retryWithBackoff', policy.name, (source) =>
     recovering<T | R>(source, () => new RetryRun(policy, source)),
   );

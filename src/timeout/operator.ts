@@ -45,7 +45,7 @@ export function timeout<R = never>(
 ): AddingOperator<R>;
 export function timeout<T, R = never>(limits: number | TimeoutConfig<T, R>): OperatorFunction<T, T | R>;
 export function timeout<T, R>(limits: number | TimeoutConfig<T, R>): OperatorFunction<T, T | R> {
-  const config: TimeoutConfig<T, R> = typeof limits === 'number' ? { total: limits } : limits;
+  const config: TimeoutConfig<T, R> = typeof limits === 'object' ? limits : { total: limits };
   const { name = 'timeout', scheduler, ...options } = parseConfig('timeout', TimeoutConfigSchema, config);
   const { first = Infinity, each = Infinity, total = Infinity, events = getEventBus() } = options;
   // The schema knows that these are functions, and only the caller knows of which values.

@@ -742,7 +742,11 @@ describe('bad configuration is refused at once', () => {
     [{ provider, fallbackProviders: [{}] }, 'option "fallbackProviders.0" must be a ChatProvider'],
     [{ provider, retries: 3 }, 'unknown option "retries"'],
     [{ provider: { ...provider, name: '' } }, 'option "provider" must be a ChatProvider with a name'],
-    [{ provider, fallbackProvider: provider }, 'option "fallbackProviders" must have names of their own'],
+    [{ provider, fallbackProvider: provider }, 'option "fallbackProvider.name" must be its own'],
+    [
+      { provider, fallbackProviders: [{ ...provider, name: 'other' }, provider] },
+      `option "fallbackProviders.1.name" must be its own, or nobody could tell who answered, got "${provider.name}"`,
+    ],
   ])('%#: %s', (config, message) => {
     expect(() => new ResilientProvider(config as never)).toThrow(message);
     expect(() => new ResilientProvider(config as never)).toThrow(/^ResilientProvider: /);

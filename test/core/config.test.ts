@@ -97,7 +97,7 @@ describe('a refusal names the option and the value', () => {
     {
       config: { timeout: 10n },
       message:
-        'Bulkhead: option "timeout" must be a duration in milliseconds greater than 0 (Infinity means none), got 10',
+        'Bulkhead: option "timeout" must be a duration in milliseconds greater than 0 (Infinity means none), got 10n',
     },
     { config: { share: 0 }, message: 'Bulkhead: option "share" must be greater than 0 and at most 1, got 0' },
     {

@@ -45,7 +45,8 @@ describe('configuration', () => {
     [{ each: 11, total: 10 }, /"each" must not be longer than "total".*got 11/],
     [{ total: 1, with: 'x' as unknown as () => [] }, /"with" must be a function, got "x"/],
     [{ total: 1, last: 2 } as TimeoutConfig, /unknown option "last"/],
-    ['5s' as unknown as number, /must be an object, got "5s"/],
+    ['5s' as unknown as number, /"total" must be a duration in milliseconds.*got "5s"/],
+    [null as unknown as number, /config must be an object, got null/],
   ])('%o is refused by name and value when the operator is made', (limits, message) => {
     expect(() => timeout(limits)).toThrow(message);
     expect(() => timeout(limits)).toThrow(ConfigurationError);
