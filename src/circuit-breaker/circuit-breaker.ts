@@ -40,9 +40,9 @@ interface Change {
  * const breaker = new CircuitBreaker({ name: 'payments', failureThreshold: 2, recoveryTimeout: 30_000 });
  * breaker.onStateChange(({ from, to, reason }) => console.log(`${from} -> ${to} (${reason})`));
  * const pay = throwError(() => new Error('503')).pipe(circuitBreaker(breaker), retry(2));
- * pay.subscribe({ error: (error) => console.log(error.message) });
+ * pay.subscribe({ error: ({ name, circuit }) => console.log(name, circuit) });
  * // closed -> open (failure-threshold)
- * // Circuit "payments" is open: the attempt was not made. Try again in 30000 ms.
+ * // CircuitOpenError payments
  * ```
  */
 export class CircuitBreaker implements AdmissionPolicy {

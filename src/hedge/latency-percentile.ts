@@ -43,7 +43,7 @@ export type LatencyPercentileConfig = z.input<typeof LatencyPercentileConfigSche
  *
  * @example
  * ```ts
- * const usual = new LatencyPercentile({ percentile: 0.9, minimumSamples: 3 });
+ * const usual = new LatencyPercentile({ percentile: 0.75, minimumSamples: 3 });
  * for (const latency of [100, 120, 110, 900]) usual.record(latency);
  * console.log(usual.count, usual.delay);
  * // 4 120
