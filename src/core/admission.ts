@@ -62,7 +62,9 @@ class AdmittedSubscriber<T> extends LeavingSubscriber<T> implements Applicant {
     const outer = enter(this.scope);
     try {
       if (!this.admitted()) return;
+      this.scope.waiting = false;
       this.source.subscribe(this);
+      // It has not begun where it waits further in.
       this.scope.begin();
     } finally {
       returnTo(outer);

@@ -45,7 +45,7 @@ export class CallScope {
   #inner: CallScope | undefined;
   /** Whether it waits in a line, and has not begun. */
   waiting = false;
-  /** Hears when such a wait is over. */
+  /** Hears once when it waits no longer. */
   onBegin: (() => void) | undefined;
 
   private constructor(call: Call, attempt = ++call.attempts) {
@@ -86,9 +86,10 @@ export class CallScope {
   }
 
   begin(): void {
-    if (!this.waiting) return;
-    this.waiting = false;
-    this.onBegin?.();
+    if (this.waiting) return;
+    const { onBegin } = this;
+    this.onBegin = undefined;
+    onBegin?.();
   }
 
   /** Whether it is the first time that this is asked about `what` in this call: for what its layers do only once. */
@@ -159,16 +160,15 @@ export class LeavingSubscriber<T> extends Subscriber<T> {
   private upstream: LeavingSubscriber<unknown> | undefined;
 
   override add(teardown: TeardownLogic): void {
-    if (!teardown || teardown === this || this.closed) return super.add(teardown);
+    if (!teardown || this.closed) return super.add(teardown);
     // What came first stops first.
-    if (this.upstream !== undefined) super.add(this.upstream);
+    super.add(this.upstream);
     this.upstream = undefined;
     if (teardown instanceof LeavingSubscriber) this.upstream = teardown;
     else super.add(teardown);
   }
 
   override unsubscribe(): void {
-    if (this.closed) return;
     const { upstream, destination } = this;
     this.upstream = undefined;
     // A list of RxJS forgets whoever has stopped, too: an attempt that has lost must not last as long as the winner.

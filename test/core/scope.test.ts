@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { admission } from '../../src/core/admission.ts';
 import type { ResilienceEvent } from '../../src/core/events.ts';
 import { Lease } from '../../src/core/lease.ts';
-import { CallScope, currentScope, LeavingSubscriber, within } from '../../src/core/scope.ts';
+import { CallScope, currentScope, enterCall, LeavingSubscriber, within } from '../../src/core/scope.ts';
 import {
   Bulkhead,
   bulkhead,
@@ -132,6 +132,24 @@ describe('LeavingSubscriber', () => {
     expect(new LeavingSubscriber(subscriber).closed).toBe(true);
   });
 
+  test.each<[string, (subscriber: Subscriber<unknown>) => void]>([
+    ['a value', (subscriber) => subscriber.next('value')],
+    ['an error', (subscriber) => subscriber.error(new Error('end'))],
+    ['the end', (subscriber) => subscriber.complete()],
+  ])('after %s, what goes on further up is in the scope that downstream was not in', (_, tell) => {
+    const scope = CallScope.open();
+    const heardIn: unknown[] = [];
+    const downstream = (): void => void heardIn.push(currentScope());
+    const subscriber = new LeavingSubscriber(
+      new Subscriber({ next: downstream, error: downstream, complete: downstream }),
+    );
+    within(scope, () => {
+      tell(subscriber);
+      heardIn.push(currentScope());
+    });
+    expect(heardIn).toStrictEqual([undefined, scope]);
+  });
+
   test('tells of everything that throws while it stops, and stops all of it', () => {
     const failing = (what: string) => () => {
       throw new Error(what);
@@ -174,6 +192,16 @@ describe('CallScope', () => {
     expect(outer.latest).toBe(third);
     const fourth = outer.next();
     expect([outer.latest, second.latest]).toStrictEqual([fourth, third]);
+  });
+
+  test('is for whoever is subscribed in it, unless they name another call', () => {
+    const scope = CallScope.open('mine');
+    within(scope, () => {
+      expect(enterCall()).toBe(scope);
+      expect(enterCall('mine')).toBe(scope);
+      expect(enterCall('other').call).toBe('other');
+    });
+    expect(enterCall('mine')).not.toBe(scope);
   });
 
   test('ends with what it was for, also when that throws', () => {
@@ -392,6 +420,33 @@ describe('attempts side by side', () => {
     source.pipe(guarded).subscribe(ignore);
     vi.advanceTimersByTime(20);
     expect(story()).toStrictEqual(['call_started 1.1', 'hedge_started 1.1', 'circuit_opened 1.1']);
+  });
+
+  test.each([
+    ['the outer', true, false],
+    ['the inner', false, true],
+    ['each', true, true],
+  ])('who waits in %s of two lines has not begun, and is hedged once it has', (_, ...full) => {
+    vi.useFakeTimers();
+    const [outer, inner] = [new Bulkhead({ maxConcurrent: 3 }), new Bulkhead({ maxConcurrent: 3 })];
+    const places = [outer, inner].map((line, at) =>
+      full[at] ? [1, 2, 3].map(() => NEVER.pipe(bulkhead(line)).subscribe()) : [],
+    );
+    NEVER.pipe(
+      bulkhead(inner),
+      timeout(1_000),
+      bulkhead(outer),
+      hedge({ delay: 10, maxHedges: 2, events }),
+    ).subscribe();
+    for (const taken of places.filter(({ length }) => length > 0)) {
+      vi.advanceTimersByTime(50);
+      expect(story()).toStrictEqual([]);
+      for (const place of taken) place.unsubscribe();
+    }
+    vi.advanceTimersByTime(10);
+    expect(story()).toStrictEqual(['hedge_started 1.1']);
+    vi.advanceTimersByTime(10);
+    expect(story()).toStrictEqual(['hedge_started 1.1', 'hedge_started 1.2']);
   });
 
   test('what becomes of the winner is what becomes of the call', () => {
