@@ -331,6 +331,19 @@ describe('the order of the end', () => {
       'complete',
     ]);
   });
+
+  test('a value that another hears first, and cancels, is no longer heard', () => {
+    const log: string[] = [];
+    const source = new Subject<string>();
+    const guarded = source.pipe(admission(new Gate(2)));
+    guarded.subscribe((value) => {
+      if (value === 'b') second.unsubscribe();
+    });
+    const second = listen(guarded, log);
+    source.next('a');
+    source.next('b');
+    expect(log).toStrictEqual(['value a']);
+  });
 });
 
 describe('synchronous sources', () => {

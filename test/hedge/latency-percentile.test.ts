@@ -124,6 +124,15 @@ describe('what was cut short counts for as long as it has lasted', () => {
     }
   });
 
+  test('also what was cut short before any time had passed', () => {
+    const at = survivalOf([
+      [0, true],
+      [0, true],
+      [100, false],
+    ]);
+    expect(at(0.1)).toBe(at(1));
+  });
+
   test('they are forgotten like all others', () => {
     const sketch = new LatencySketch(3);
     for (let cut = 0; cut < 5; cut++) sketch.record(9_000, true);
