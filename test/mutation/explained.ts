@@ -298,6 +298,33 @@ export const explained: readonly Explained[] = [
     because: 'Nothing is left, and nothing is given back.',
   },
   {
+    file: 'src/core/demand.ts',
+    line: "if (options.some((option) => typeof option === 'function')) return make;",
+    changes: [
+      "options.some((option) => typeof option === 'function') → true",
+      "typeof option === 'function' → true",
+    ],
+    because: 'What is the same for all is made once: to make it anew for each changes nothing.',
+  },
+  {
+    file: 'src/core/scope.ts',
+    line: 'this.#done ??= [];',
+    changes: ['[] → ["Stryker was here"]'],
+    because: 'Nobody asks about a text.',
+  },
+  {
+    file: 'src/core/scope.ts',
+    line: 'if (!teardown || this.closed) return super.add(teardown);',
+    changes: ['!teardown || this.closed → true', '!teardown → teardown', '!teardown → false'],
+    because: 'What stands in the list of RxJS is stopped as well: `npm run bench` measures the memory.',
+  },
+  {
+    file: 'src/core/scope.ts',
+    line: 'if (teardown instanceof LeavingSubscriber) this.upstream = teardown;',
+    changes: ['teardown instanceof LeavingSubscriber → false'],
+    because: 'What stands in the list of RxJS is stopped as well: `npm run bench` measures the memory.',
+  },
+  {
     file: 'src/core/lease.ts',
     line: 'start(): Error | undefined {',
     changes: ['{ return undefined; } → {}'],

@@ -22,13 +22,14 @@ export const rooms: readonly Room[] = [
   pattern('circuit-breaker'),
   {
     name: 'lines',
-    files: core('due-queue', 'waiting-line', 'waiting-room', 'places'),
+    files: core('demand', 'due-queue', 'waiting-line', 'waiting-room', 'places'),
     judges: [
       'core/due-queue.test.ts',
       'core/waiting-line.test.ts',
       'bulkhead',
       'adaptive-concurrency',
       'rate-limit/operator.test.ts',
+      'rate-limit/tokens.test.ts',
     ],
   },
   pattern('rate-limit'),
@@ -49,7 +50,7 @@ export const rooms: readonly Room[] = [
   pattern('adaptive-concurrency'),
   {
     name: 'attempts',
-    files: core('lease', 'admission', 'attempt-subscriber', 'demand', 'recovery', 'race', 'scope'),
+    files: core('lease', 'admission', 'attempt-subscriber', 'recovery', 'race', 'scope'),
     judges: [
       'core/lease.test.ts',
       'core/admission.test.ts',

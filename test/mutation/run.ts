@@ -4,7 +4,7 @@
  * judged again, unless the code or its tests are others; `--fresh` judges anew, and `--survivors` only who has lived: that is
  * what to ask after a new test.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 import { unexplained } from './explained.ts';
@@ -34,10 +34,15 @@ function mutatedIn(room: Room): string[] {
 /** The results of the room that are known by now. */
 async function judged({ name, judges }: Room, files: string[]): Promise<Measured> {
   const history = join(WORKSHOP, `${name}.json`);
+  if (again) forgetWhoLives(history, files);
   // The judges read it: the runner passes nothing on to a config of theirs.
-  process.env.JUDGES = [...judges.map((judge) => `test/${judge}`), 'marbles/marbles.test.ts'].join(',');
+  process.env.JUDGES = [
+    'test/mutation/loads.test.ts',
+    ...judges.map((judge) => `test/${judge}`),
+    'marbles/marbles.test.ts',
+  ].join(',');
   await new Stryker({
-    mutate: again ? files.flatMap((file) => whereSomebodyLives(file, reportIn(history))) : files,
+    mutate: files,
     testRunner: 'vitest',
     vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
     plugins: ['@stryker-mutator/vitest-runner'],
@@ -46,26 +51,23 @@ async function judged({ name, judges }: Room, files: string[]): Promise<Measured
     coverageAnalysis: 'perTest',
     // The compiler refuses nearly all of these: the strings are reasons and states, the objects have a shape. The rest is wording.
     mutator: { excludedMutations: ['StringLiteral', 'ObjectLiteral'] },
-    // On a machine with other work a test may take long; a mutant that is hit too often ends at once. Whoever has lived
-    // before has ended before.
-    timeoutMS: again ? 120_000 : 15_000,
+    // What spins is found by counting how often the code is hit, what waits for ever by the limit of a test: this is for
+    // what spins beside the mutant, and so long that on a machine with other work no one passes for unending who is slow.
+    timeoutMS: 120_000,
     reporters: ['progress-append-only'],
     allowConsoleColors: false,
     ignorePatterns: ['/docs', '/dist', '/bench', '/demo', `/${WORKSHOP}`],
     tempDirName: join(WORKSHOP, 'sandbox'),
     incremental: true,
     incrementalFile: history,
-    force: fresh || again,
+    force: fresh,
   }).runMutationTest();
   const now = new Date().toISOString().slice(0, 10);
   const before = readResults().files;
-  const found = {
-    // Where nothing can be changed, as in a file of types.
-    ...Object.fromEntries(
-      files.map((file) => [file, { measured: now, killed: 0, timedOut: 0, survivors: [] }]),
-    ),
-    ...resultsOf(reportIn(history), now),
-  };
+  const results = resultsOf(reportIn(history), now);
+  // Where nothing can be changed, as in a file of types.
+  const nothing = { measured: now, killed: 0, timedOut: 0, survivors: [] };
+  const found = Object.fromEntries(files.map((file) => [file, results[file] ?? nothing]));
   const measured = { tools: tools(), files: { ...before, ...found } };
   writeResults(measured);
   return { ...measured, files: found };
@@ -75,18 +77,13 @@ function reportIn(path: string): Report {
   return JSON.parse(readFileSync(path, 'utf8')) as Report;
 }
 
-/** The lines of the file on which a mutant has lived, wherever they stand by now. */
-function whereSomebodyLives(file: string, { files }: Report): string[] {
-  const { source = '', mutants = [] } = files[file] ?? {};
-  const before = source.split('\n');
-  const now = readFileSync(file, 'utf8').split('\n');
-  return mutants
-    .filter(({ status }) => ALIVE.has(status))
-    .flatMap(({ location: { start, end } }) =>
-      now.flatMap((text, line) =>
-        text === before[start.line - 1] ? [`${file}:${line + 1}-${line + 1 + end.line - start.line}`] : [],
-      ),
-    );
+/** Who has lived is judged as if for the first time. */
+function forgetWhoLives(history: string, files: readonly string[]): void {
+  if (!existsSync(history)) return;
+  const report = reportIn(history);
+  for (const [file, result] of Object.entries(report.files))
+    if (files.includes(file)) result.mutants = result.mutants.filter(({ status }) => !ALIVE.has(status));
+  writeFileSync(history, JSON.stringify(report));
 }
 
 function report({ files }: Measured): void {

@@ -33,8 +33,6 @@ export default defineConfig({
     isolate: true,
     setupFiles: [],
     sequence: { sequencer: InOrder },
-    // Code that counts who comes by is slow, and slower on a machine that has other work.
-    testTimeout: 600_000,
     // Judged in threads, which know none of the options of a process.
     execArgv: [],
   },
