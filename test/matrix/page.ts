@@ -62,7 +62,7 @@ const INTRODUCTION = `<!-- Written by \`npm run docs\` from the table of the fau
 
 A \`ResilientProvider\` with \`retry: { maxRetries: ${MAX_RETRIES}, maxDelay: ${MAX_DELAY} }\` asks a provider that fails, and has a
 spare one that is well. This is what whoever reads \`stream()\` sees, in each mode of \`recovery\`. Every line is a test
-over real HTTP, with each of these adapters:
+over real HTTP, with each of these adapters, and in each mode where something has been shown:
 
 ${ADAPTERS.map(({ adapter }) => `- ${adapter}`).join('\n')}
 

@@ -297,7 +297,7 @@ function play(name: string, scripts: readonly (readonly Step[])[], crowd: readon
 }
 
 // Most of them where most can go wrong.
-const RUNS: Record<string, number> = { 'all stacked': 500, resilience: 500 };
+const RUNS: Record<string, number> = { 'all stacked': 300, resilience: 300 };
 
 describe('random interleavings leave nothing behind and show nobody a wrong stream', () => {
   it.each(Object.keys(operators))('%s', { timeout: 60_000 }, (name) => {
@@ -313,7 +313,7 @@ describe('random interleavings leave nothing behind and show nobody a wrong stre
           overcrowded: false,
         });
       }),
-      { numRuns: times(RUNS[name] ?? 200) },
+      { numRuns: times(RUNS[name] ?? 150) },
     );
   });
 });
