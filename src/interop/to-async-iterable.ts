@@ -94,6 +94,12 @@ class ObservableIterator<T> implements AsyncIterableIterator<T, undefined> {
     }
   }
 
+  /** What is thrown into a generator arrives here through its `yield*`. */
+  async throw(error: unknown): Promise<never> {
+    await this.return();
+    throw error;
+  }
+
   #subscribe(): void {
     // Known before the source speaks: one that never pauses can be stopped only from here.
     this.#subscriber = new Subscriber<T>({

@@ -68,6 +68,20 @@ describe('toAsyncIterable', () => {
     }
   });
 
+  it('unsubscribes, and throws it, when something is thrown into a generator that hands it on', async () => {
+    const source = new Subject<number>();
+    async function* numbers() {
+      yield* toAsyncIterable(source);
+    }
+    const reading = numbers();
+    const first = reading.next();
+    source.next(1);
+    await first;
+    const mistake = new Error('mine');
+    await expect(reading.throw(mistake)).rejects.toBe(mistake);
+    expect(source.observed).toBe(false);
+  });
+
   it('never subscribes when return() comes first', async () => {
     let subscribed = false;
     const iterator = iterate(
