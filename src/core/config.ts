@@ -78,11 +78,27 @@ export const commonOptions = {
  * @throws {ConfigurationError} listing every refused option.
  */
 export function parseConfig<S extends z.ZodMiniType>(of: string, schema: S, config: z.input<S>): z.output<S> {
+  if (hasMethods(config))
+    throw new ConfigurationError(`${of}: config must be a plain object, got ${show(config)}`);
   const result = z.safeParse(schema, config, { error: standardReason });
   if (result.success) return result.data;
   throw new ConfigurationError(
     `${of}: ${result.error.issues.map((issue) => complaint(issue, config)).join('; ')}`,
     { cause: result.error },
+  );
+}
+
+/**
+ * An object with methods is no config, though it may have a field that is called like an option: a `RetryBudget` has a
+ * name, and where it stands in the place of the options it would be read as these, and have no effect.
+ */
+function hasMethods(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype = Reflect.getPrototypeOf(value);
+  // Plain objects, also those of another context.
+  if (prototype === null || Reflect.getPrototypeOf(prototype) === null) return false;
+  return Object.entries(Object.getOwnPropertyDescriptors(prototype)).some(
+    ([name, property]) => name !== 'constructor' && typeof property.value === 'function',
   );
 }
 

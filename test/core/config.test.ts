@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import {
@@ -11,6 +12,7 @@ import {
 } from '../../src/core/config.ts';
 import { isConfigurationError } from '../../src/core/errors.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
+import { RetryBudget } from '../../src/core/retry-budget.ts';
 
 const Schema = z.strictObject({
   ...commonOptions,
@@ -189,6 +191,11 @@ describe('a refusal names the option and the value', () => {
     { config: 'fast', message: 'Bulkhead: config must be an object, got "fast"' },
     { config: [], message: 'Bulkhead: config must be an object, got an array of 0' },
     { config: () => 1, message: 'Bulkhead: config must be an object, got function config' },
+    { config: new Map(), message: 'Bulkhead: config must be a plain object, got an object (Map)' },
+    {
+      config: new RetryBudget(),
+      message: 'Bulkhead: config must be a plain object, got an object (RetryBudget)',
+    },
   ] satisfies Refusal[])('a config that is none: $message', ({ config, message }) => {
     expect(messageFor(config)).toBe(message);
   });
@@ -287,6 +294,19 @@ describe('what is accepted', () => {
       timeout: Number.POSITIVE_INFINITY,
       share: 1,
     });
+  });
+
+  test('a config may have no prototype, one of another context, or be an instance whose class has no methods', () => {
+    class Settings {
+      delay = 5;
+      get maxQueue(): number {
+        return 7;
+      }
+    }
+    const elsewhere = runInNewContext('({ maxQueue: 7, delay: 5 })') as object;
+    const bare = Object.assign(Object.create(null), { maxQueue: 7, delay: 5 });
+    for (const config of [new Settings(), elsewhere, bare])
+      expect(parseConfig('Bulkhead', Schema, config)).toMatchObject({ maxQueue: 7, delay: 5 });
   });
 
   test('shared objects and functions arrive as they are', () => {

@@ -33,6 +33,7 @@ import {
 } from '../../src/core/errors.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import type { ResilienceEvent } from '../../src/core/events.ts';
+import { RetryBudget } from '../../src/core/retry-budget.ts';
 import {
   fixedBackoff,
   type Interruption,
@@ -831,6 +832,7 @@ describe('bad configuration is refused by name and value', () => {
     ['option "retryOn.0" must be a class, got "TypeError"', { retryOn: ['TypeError' as never] }],
     ['option "retryIf" must be a function, got true', { retryIf: true as never }],
     ['unknown option "retries"', { retries: 3 } as RetryConfig],
+    ['config must be a plain object, got an object (RetryBudget)', new RetryBudget()],
   ])('retryWithBackoff: %s', (message, config) => {
     const make = () => retryWithBackoff(config);
     expect(make).toThrow(ConfigurationError);
