@@ -152,10 +152,19 @@ async function play(scene: Scene): Promise<readonly Outcome[]> {
   const { during, stays = false, leave = false } = scene;
   const trouble = TROUBLES[scene.trouble];
   const scheduler = new ManualScheduler();
+  const losesPackets =
+    during === 'content' &&
+    scene.trouble !== 'the provider is stopped' &&
+    scene.trouble !== 'the connections are reset';
+  const leaveAll = (): void => {
+    for (const call of calls) call.leave();
+  };
   let now: 'well' | 'troubled' | 'mended' = 'well';
   const begin = (): void => {
     now = 'troubled';
     trouble.begin();
+    // In the same turn: a reset would be heard in the next.
+    if (leave && !losesPackets) leaveAll();
   };
   const change = (): void => {
     if (now === 'well' && during === 'content' && calls.every(({ words }) => words >= 3)) begin();
@@ -177,18 +186,14 @@ async function play(scene: Scene): Promise<readonly Outcome[]> {
   await until(() => now !== 'well');
 
   // Packets are lost when the other end speaks and nobody hears it.
-  if (
-    during === 'content' &&
-    scene.trouble !== 'the provider is stopped' &&
-    scene.trouble !== 'the connections are reset'
-  )
+  if (losesPackets)
     await until(async () => {
       const { attempts } = await records();
       return calls.every(({ caller, words }) =>
         attempts.some((attempt) => attempt.caller === caller && attempt.sentTokens >= words + UNHEARD_WORDS),
       );
     });
-  if (leave) for (const call of calls) call.leave();
+  if (leave && losesPackets) leaveAll();
   // Time passes while there is trouble, and at no other time: a slow machine is none.
   while (!calls.every(isThrough)) {
     scheduler.advanceTo(scheduler.now() + SILENCE / 10);
