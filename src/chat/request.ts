@@ -23,6 +23,7 @@ const RequestSchema = z.object({
 export function requestFrom(of: string, input: readonly ChatMessage[] | ChatRequest): ChatRequest {
   const isRequest = typeof input === 'object' && input !== null && 'messages' in input;
   const request: ChatRequest = isRequest ? input : { messages: input };
-  parseConfig(of, RequestSchema, request as z.input<typeof RequestSchema>);
+  const { messages } = request as z.input<typeof RequestSchema>;
+  parseConfig(of, RequestSchema, { messages });
   return request;
 }

@@ -78,32 +78,51 @@ export const commonOptions = {
  * @throws {ConfigurationError} listing every refused option.
  */
 export function parseConfig<S extends z.ZodMiniType>(of: string, schema: S, config: z.input<S>): z.output<S> {
-  if (hasMethods(config))
-    throw new ConfigurationError(`${of}: config must be a plain object, got ${show(config)}`);
   const result = z.safeParse(schema, config, { error: standardReason });
-  if (result.success) return result.data;
-  throw new ConfigurationError(
-    `${of}: ${result.error.issues.map((issue) => complaint(issue, config)).join('; ')}`,
-    { cause: result.error },
-  );
+  if (!result.success) {
+    const complaints = result.error.issues.map((issue) => complaint(issue, config));
+    throw new ConfigurationError(`${of}: ${complaints.join('; ')}`, { cause: result.error });
+  }
+  const misread = misreadIn(config, result.data);
+  if (misread !== undefined) throw new ConfigurationError(`${of}: ${refusal(misread, NOT_PLAIN, config)}`);
+  return result.data;
 }
 
+const NOT_PLAIN = 'must be a plain object, or is of another copy of this package';
+
 /**
- * An object with methods is no config, though it may have a field that is called like an option: a `RetryBudget` has a
- * name, and where it stands in the place of the options it would be read as these, and have no effect.
+ * Where something with methods has been read as a config. It may have a field that is called like an option: a
+ * `RetryBudget` has a name, and where options belong, or from another copy of this package, it would have no effect.
+ *
+ * @param parsed what has been read; what was taken as it is has not been.
  */
+function misreadIn(given: unknown, parsed: unknown, path: PropertyKey[] = []): PropertyKey[] | undefined {
+  if (!isObject(given) || given === parsed) return undefined;
+  if (hasMethods(given)) return path;
+  for (const [name, value] of Object.entries(given)) {
+    const found = misreadIn(value, (parsed as Record<string, unknown>)[name], [...path, name]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 function hasMethods(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  if (!isObject(value)) return false;
   const prototype = Reflect.getPrototypeOf(value);
   // Plain objects, also those of another context.
   if (prototype === null || Reflect.getPrototypeOf(prototype) === null) return false;
-  return Object.entries(Object.getOwnPropertyDescriptors(prototype)).some(
-    ([name, property]) => name !== 'constructor' && typeof property.value === 'function',
-  );
+  const members = Object.entries(Object.getOwnPropertyDescriptors(prototype));
+  const isMethod = ([name, { value }]: (typeof members)[number]): boolean =>
+    name !== 'constructor' && typeof value === 'function';
+  return members.some(isMethod) || hasMethods(prototype);
 }
 
 function complaint(issue: z.core.$ZodIssue, config: unknown): string {
   if (issue.code === 'unrecognized_keys') {
+    if (hasMethods(valueAt(config, issue.path))) return refusal(issue.path, NOT_PLAIN, config);
     return `unknown option ${issue.keys.map((key) => quoted([...issue.path, key].join('.'))).join(', ')}`;
   }
   if (issue.code === 'invalid_union') {

@@ -191,13 +191,31 @@ describe('a refusal names the option and the value', () => {
     { config: 'fast', message: 'Bulkhead: config must be an object, got "fast"' },
     { config: [], message: 'Bulkhead: config must be an object, got an array of 0' },
     { config: () => 1, message: 'Bulkhead: config must be an object, got function config' },
-    { config: new Map(), message: 'Bulkhead: config must be a plain object, got an object (Map)' },
+    {
+      config: new Map(),
+      message:
+        'Bulkhead: config must be a plain object, or is of another copy of this package, got an object (Map)',
+    },
     {
       config: new RetryBudget(),
-      message: 'Bulkhead: config must be a plain object, got an object (RetryBudget)',
+      message:
+        'Bulkhead: config must be a plain object, or is of another copy of this package, got an object (RetryBudget)',
     },
   ] satisfies Refusal[])('a config that is none: $message', ({ config, message }) => {
     expect(messageFor(config)).toBe(message);
+  });
+
+  test.each([
+    ['that has what it needs', { size: 1 }],
+    ['that has more', { size: 1, width: 2 }],
+  ])('an object with methods where a config belongs, %s', (_, fields) => {
+    class Pane {
+      slide(): void {}
+    }
+    class Window extends Pane {}
+    expect(messageFor({ window: Object.assign(new Window(), fields) })).toBe(
+      'Bulkhead: option "window" must be a plain object, or is of another copy of this package, got an object (Window)',
+    );
   });
 
   test('the cause is what the schema said', () => {

@@ -599,7 +599,10 @@ describe('a bad option', () => {
     [{ delay: -1 }, 'hedge: option "delay" must be a duration in milliseconds, and not negative'],
     [{ delay: Number.NaN }, 'got NaN'],
     [{ delay: 'soon' }, 'got "soon"'],
-    [new LatencyPercentile(), 'config must be a plain object, got an object (LatencyPercentile)'],
+    [
+      new LatencyPercentile(),
+      'config must be a plain object, or is of another copy of this package, got an object (LatencyPercentile)',
+    ],
     ['50', 'option "delay" must be a duration in milliseconds'],
     [{ delay: { percentile: 1 } }, 'option "delay.percentile" must be greater than 0 and less than 1, got 1'],
     [{ maxHedges: 0 }, 'option "maxHedges" must be a whole number of at least 1, got 0'],

@@ -262,7 +262,7 @@ describe('resilience', () => {
     [{ retry: -1 }, 'option "retry" must be a whole number of at least 0'],
     [{ retry: { maxRetry: 3 } }, 'unknown option "retry.maxRetry"'],
     [{ circuitBreaker: { failureThreshold: 0 } }, 'option "circuitBreaker.failureThreshold"'],
-    [{ circuitBreaker: new Bulkhead() }, 'option "circuitBreaker.'],
+    [{ circuitBreaker: new Bulkhead() }, 'option "circuitBreaker" must be a plain object'],
     [{ rateLimit: { requestsPerSecond: 0 } }, 'option "rateLimit.requestsPerSecond"'],
     [{ bulkhead: { maxConcurrent: Number.NaN } }, 'option "bulkhead.maxConcurrent"'],
     [{ bulkhead: 5 }, 'option "bulkhead"'],

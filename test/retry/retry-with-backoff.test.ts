@@ -832,7 +832,10 @@ describe('bad configuration is refused by name and value', () => {
     ['option "retryOn.0" must be a class, got "TypeError"', { retryOn: ['TypeError' as never] }],
     ['option "retryIf" must be a function, got true', { retryIf: true as never }],
     ['unknown option "retries"', { retries: 3 } as RetryConfig],
-    ['config must be a plain object, got an object (RetryBudget)', new RetryBudget()],
+    [
+      'config must be a plain object, or is of another copy of this package, got an object (RetryBudget)',
+      new RetryBudget(),
+    ],
   ])('retryWithBackoff: %s', (message, config) => {
     const make = () => retryWithBackoff(config);
     expect(make).toThrow(ConfigurationError);
