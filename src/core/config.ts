@@ -127,7 +127,7 @@ function complaint(issue: z.core.$ZodIssue, config: unknown): string {
   }
   if (issue.code === 'invalid_union') {
     // A union says only "no": the branch that came furthest, or else all that could stand here, says why.
-    const branches = issue.errors.flatMap((issues) => issues.slice(0, 1));
+    const branches = issue.errors.flat();
     const furthest = branches.find((branch) => branch.path.length > 0 || branch.code === 'unrecognized_keys');
     if (furthest !== undefined)
       return complaint({ ...furthest, path: [...issue.path, ...furthest.path] }, config);
@@ -140,7 +140,7 @@ function complaint(issue: z.core.$ZodIssue, config: unknown): string {
 /** "must be a number", "must be an object": "must be a number, or an object". */
 function alternatives(reasons: readonly string[]): string {
   const [first = '', ...others] = new Set(reasons);
-  return [first, ...others.map((reason) => reason.replace(/^must be /, ''))].join(', or ');
+  return [first, ...others.map((reason) => reason.replace('must be ', ''))].join(', or ');
 }
 
 function refusal(path: readonly PropertyKey[], reason: string, config: unknown): string {

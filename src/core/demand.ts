@@ -3,7 +3,7 @@ import { functionOption, parseConfig } from './config.ts';
 import type { AcquireOptions, Demand } from './lease.ts';
 
 const finite = (): z.ZodMiniCustom<number, number> =>
-  z.custom<number>((value) => typeof value === 'number' && Number.isFinite(value), 'must be a finite number');
+  z.custom<number>((value) => Number.isFinite(value), 'must be a finite number');
 
 const patience = (): z.ZodMiniCustom<number, number> =>
   z.custom<number>(

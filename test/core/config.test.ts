@@ -1,13 +1,16 @@
 import { runInNewContext } from 'node:vm';
+import { asapScheduler } from 'rxjs';
 import { afterEach, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import {
   commonOptions,
   count,
+  delay,
   duration,
   functionOption,
   limit,
   parseConfig,
+  period,
   rate,
 } from '../../src/core/config.ts';
 import { isConfigurationError } from '../../src/core/errors.ts';
@@ -36,6 +39,16 @@ const Schema = z.strictObject({
   ),
   apiKey: z.optional(z.string().check(z.minLength(40, 'must be complete'))),
   headers: z.optional(z.record(z.string(), z.string())),
+  maxTokens: z.optional(z.number()),
+  keyring: z.optional(z.number()),
+  interval: z.optional(period()),
+  wait: z.optional(delay()),
+  span: z.optional(
+    z.union([
+      z.strictObject({ min: z.optional(z.number()) }),
+      z.strictObject({ max: z.optional(z.number()) }),
+    ]),
+  ),
 });
 
 interface Refusal {
@@ -101,6 +114,13 @@ describe('a refusal names the option and the value', () => {
       message:
         'Bulkhead: option "timeout" must be a duration in milliseconds greater than 0 (Infinity means none), got 10n',
     },
+    { config: { interval: 0 }, message: 'Bulkhead: option "interval" must be greater than 0, got 0' },
+    ...[-1, '5', Number.NaN].map((wait) => ({
+      config: { wait },
+      message: `Bulkhead: option "wait" must be a duration in milliseconds, and not negative (Infinity means never), got ${
+        typeof wait === 'string' ? JSON.stringify(wait) : wait
+      }`,
+    })),
     { config: { share: 0 }, message: 'Bulkhead: option "share" must be greater than 0 and at most 1, got 0' },
     {
       config: { share: 20 },
@@ -130,6 +150,15 @@ describe('a refusal names the option and the value', () => {
     {
       config: { scheduler: 'async' },
       message: 'Bulkhead: option "scheduler" must be an RxJS scheduler, got "async"',
+    },
+    {
+      config: { scheduler: null },
+      message: 'Bulkhead: option "scheduler" must be an RxJS scheduler, got null',
+    },
+    {
+      config: { maxTokens: 'many', keyring: 'none' },
+      message:
+        'Bulkhead: option "maxTokens" must be a number, got "many"; option "keyring" must be a number, got "none"',
     },
     {
       config: { window: { size: 0 } },
@@ -168,6 +197,11 @@ describe('a refusal names the option and the value', () => {
       message: 'Bulkhead: option "backoff.base" must not be negative, got -5',
     },
     { config: { backoff: { base: 5, factor: 2 } }, message: 'Bulkhead: unknown option "backoff.factor"' },
+    {
+      config: { backoff: { base: 'soon' } },
+      message: 'Bulkhead: option "backoff.base" must be a finite duration in milliseconds, got "soon"',
+    },
+    { config: { span: { size: 1 } }, message: 'Bulkhead: unknown option "span.size"' },
     {
       config: { recovery: { type: 'rate' } },
       message: 'Bulkhead: option "recovery.type" must be "count" or "time", got "rate"',
@@ -218,6 +252,15 @@ describe('a refusal names the option and the value', () => {
     );
   });
 
+  test('also where a check misses an option of an option that is not there', () => {
+    const Needs = z
+      .object({})
+      .check(z.refine(() => false, { path: ['window', 'size'], message: 'is missing' }));
+    expect(() => parseConfig('Bulkhead', Needs, {})).toThrow(
+      'Bulkhead: option "window.size" is missing, got undefined',
+    );
+  });
+
   test('the cause is what the schema said', () => {
     expect(() => parseConfig('Bulkhead', Schema, { maxQueue: -1 })).toThrow(
       expect.objectContaining({ name: 'ConfigurationError', cause: expect.any(z.core.$ZodError) }),
@@ -256,6 +299,14 @@ describe('a message is one line, whatever the value', () => {
     const message = messageFor({ [`a\nb${'c'.repeat(1_000)}`]: 1 });
     expect(message).not.toContain('\n');
     expect(message.length).toBeLessThan(200);
+  });
+
+  test('and shows sixty characters of it at most, with one space for all that is white', () => {
+    const got = (maxQueue: string): unknown =>
+      JSON.parse(messageFor({ maxQueue }).split(', got ')[1] as string);
+    expect(got('x'.repeat(60))).toBe('x'.repeat(60));
+    expect(got('x'.repeat(61))).toBe(`${'x'.repeat(60)}…`);
+    expect(got('a \r\n\t b')).toBe('a b');
   });
 });
 
@@ -308,10 +359,9 @@ describe('what is accepted', () => {
   });
 
   test('limits may be infinite, a rate may be 1', () => {
-    expect(parseConfig('Bulkhead', Schema, { timeout: Number.POSITIVE_INFINITY, share: 1 })).toMatchObject({
-      timeout: Number.POSITIVE_INFINITY,
-      share: 1,
-    });
+    const config = { timeout: Number.POSITIVE_INFINITY, wait: Number.POSITIVE_INFINITY, share: 1 };
+    expect(parseConfig('Bulkhead', Schema, config)).toMatchObject(config);
+    expect(parseConfig('Bulkhead', Schema, { wait: 0 })).toMatchObject({ wait: 0 });
   });
 
   test('a config may have no prototype, one of another context, or be an instance whose class has no methods', () => {
@@ -330,8 +380,9 @@ describe('what is accepted', () => {
   test('shared objects and functions arrive as they are', () => {
     const events = new EventBus();
     const onRetry = (): void => {};
-    const parsed = parseConfig('Bulkhead', Schema, { events, onRetry });
+    const parsed = parseConfig('Bulkhead', Schema, { events, scheduler: asapScheduler, onRetry });
     expect(parsed.events).toBe(events);
+    expect(parsed.scheduler).toBe(asapScheduler);
     expect(parsed.onRetry).toBe(onRetry);
   });
 });

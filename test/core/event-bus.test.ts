@@ -1,7 +1,7 @@
 import { map, Subject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { EventBus, getEventBus } from '../../src/core/event-bus.ts';
+import { EventBus, getEventBus, summarize } from '../../src/core/event-bus.ts';
 import { EVENT_CATEGORIES } from '../../src/core/event-categories.ts';
 import {
   type EventData,
@@ -10,6 +10,7 @@ import {
   type ResilienceEvent,
   ResilienceEventSchema,
 } from '../../src/core/events.ts';
+import { CallScope, within } from '../../src/core/scope.ts';
 import { error, examples } from './examples.ts';
 
 describe('on()', () => {
@@ -87,6 +88,35 @@ describe('publish()', () => {
         timestamp: 1_700_000_000_000,
         data: { kind: 'first', after: 5_000 },
       },
+    ]);
+  });
+
+  test('adds the call and the attempt: of whom it is said, or whose code runs', () => {
+    const bus = new EventBus();
+    const heard: unknown[] = [];
+    bus.subscribe(({ call, attempt }) => heard.push([call, attempt]));
+    within(CallScope.open('running'), () => {
+      bus.publish('circuit_rejected', 'c', {});
+      bus.publish('circuit_rejected', 'c', {}, CallScope.open('other').next());
+    });
+    bus.publish('circuit_rejected', 'c', {});
+    expect(heard).toStrictEqual([
+      ['running', 1],
+      ['other', 2],
+      [undefined, undefined],
+    ]);
+  });
+
+  test('writes down what was thrown: an error, the errors, or both', () => {
+    const bus = new EventBus({ errorMessages: 'all' });
+    const heard: unknown[] = [];
+    bus.subscribe(({ data }) => heard.push(data));
+    const [thrown, written] = [new Error('boom'), summarize(new Error('boom'))];
+    bus.publish('retry_attempted', 'r', { attempt: 1, delay: 0, error: thrown });
+    bus.publish('fallback_exhausted', 'f', { errors: [thrown, 'text'] });
+    expect(heard).toStrictEqual([
+      { attempt: 1, delay: 0, error: written },
+      { errors: [written, summarize('text')] },
     ]);
   });
 

@@ -1,10 +1,11 @@
 import { install, type Recorder, setGlobalEnv, type Trace } from '@rxjs-insights/core';
-import { concat, map, Observable, of, Subject, Subscriber, take, throwError, toArray } from 'rxjs';
+import { concat, map, NEVER, Observable, of, Subject, Subscriber, take, throwError, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Bulkhead, bulkhead } from '../../src/bulkhead/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import {
   currentTrace,
+  isOurs,
   labelled,
   labelledField,
   labelledStream,
@@ -34,16 +35,19 @@ describe('without developer tools', () => {
 });
 
 describe('with @rxjs-insights installed', () => {
-  const declared: { name: string; args: unknown }[] = [];
+  const declared: { name: string; args: unknown; ours: boolean }[] = [];
+  const tags: unknown[] = [];
+  const traces: Trace[] = [];
   const { subscribe } = Observable.prototype;
   const { next, error, complete } = Subject.prototype;
 
   beforeEach(() => {
     declared.length = 0;
+    tags.length = 0;
     const ref = (): never => ({}) as never;
     const recorder: Recorder = {
-      declarationRef(name, _func, args) {
-        declared.push({ name, args });
+      declarationRef(name, func, args) {
+        declared.push({ name, args, ours: func !== undefined && isOurs(func) });
         return ref();
       },
       observableRef: ref,
@@ -51,12 +55,11 @@ describe('with @rxjs-insights installed', () => {
       callerRef: ref,
       observableEventRef: ref,
       subscriberEventRef: ref,
-      addTag() {},
+      addTag: (_, tag) => tags.push(tag),
       setInternal() {},
       startTask() {},
       endTask() {},
     };
-    const traces: Trace[] = [];
     const tracer = {
       getTrace: () => traces.at(-1),
       run<T>(trace: Trace, run: () => T): T {
@@ -81,8 +84,46 @@ describe('with @rxjs-insights installed', () => {
     const config = { name: 'images', maxConcurrent: 3, events: new EventBus() };
     of(1).pipe(bulkhead(config));
     expect(declared.filter(({ name }) => name === 'bulkhead')).toStrictEqual([
-      { name: 'bulkhead', args: ['images'] },
+      { name: 'bulkhead', args: ['images'], ours: true },
     ]);
+  });
+
+  test('a stream that is kept has its name, and the name of its policy if there is one', () => {
+    labelledField('state$', 'images', new Observable());
+    labelledField('Bus', undefined, new Observable());
+    expect(declared).toStrictEqual([
+      { name: 'state$', args: ['images'], ours: true },
+      { name: 'Bus', args: [], ours: true },
+    ]);
+    expect(tags).toStrictEqual(['images']);
+    expect(isOurs(() => {})).toBe(false);
+  });
+
+  test('a composition is another object than its outermost layer, which has a name already', () => {
+    const layer = labelled('layer', 'inner', (source) => new Observable((it) => source.subscribe(it)));
+    const layers: unknown[] = [];
+    const composition = labelled('composition', 'outer', (source) => {
+      layers.push(layer(source));
+      return layers[0] as Observable<unknown>;
+    });
+    expect(NEVER.pipe(composition)).not.toBe(layers[0]);
+    expect(declared.filter(({ ours }) => ours).map(({ name }) => name)).toStrictEqual([
+      'layer',
+      'composition',
+    ]);
+  });
+
+  test('a task for later is part of what runs now, if anything does', () => {
+    const seen: unknown[] = [];
+    const task = (): void => void seen.push(traces.at(-1));
+    expect(currentTrace()).toBeUndefined();
+    expect(traced(task)).toBe(task);
+    const trace = {} as Trace;
+    traces.push(trace);
+    const later = traced(task);
+    traces.pop();
+    later();
+    expect(seen).toStrictEqual([trace]);
   });
 
   test('an operator still does what it does', () => {

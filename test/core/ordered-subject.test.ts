@@ -10,6 +10,7 @@ import {
   pipe,
   range,
   Subject,
+  Subscriber,
   shareReplay,
   take,
   tap,
@@ -208,6 +209,30 @@ describe('a listener that throws harms nobody', () => {
     await rxjsToThrow();
     expect(heard).toStrictEqual([1, 2]);
     expect(uncaught).not.toHaveBeenCalled();
+  });
+
+  test('nor does a subscriber that brings a way of its own to throw', () => {
+    class Broken extends Subscriber<number> {
+      override next(): void {
+        explode();
+      }
+    }
+    const reported: unknown[] = [];
+    config.onUnhandledError = (error) => reported.push(error);
+    const subject = new OrderedSubject<number>();
+    subject.subscribe(new Broken());
+    subject.next(1);
+    subject.next(2);
+    expect(reported).toStrictEqual([boom, boom]);
+  });
+
+  test.each([[null], [undefined]])('nor does %s', (nobody) => {
+    const subject = new OrderedSubject<number>();
+    const heard: number[] = [];
+    subject.subscribe(nobody);
+    subject.subscribe((value) => heard.push(value));
+    subject.next(1);
+    expect(heard).toStrictEqual([1]);
   });
 
   test('an observer keeps its this', () => {

@@ -1,5 +1,6 @@
 import { firstValueFrom, NEVER, of } from 'rxjs';
 import { expect, test } from 'vitest';
+import { withoutStack } from '../../src/core/without-stack.ts';
 import {
   AdaptiveThrottle,
   adaptiveThrottle,
@@ -34,4 +35,14 @@ test.each([
   expect(String((error as Error).stack).split('\n')).toHaveLength(1);
   expect(Error.stackTraceLimit).toBe(before);
   expect(new Error('after').stack?.split('\n').length).toBeGreaterThan(1);
+});
+
+test('elsewhere than on V8 an error is made as it is, and nothing is left on `Error`', () => {
+  const host = Error as { stackTraceLimit?: number };
+  const { stackTraceLimit } = host;
+  delete host.stackTraceLimit;
+  expect(withoutStack(() => new Error('refused')).message).toBe('refused');
+  const left = Object.hasOwn(host, 'stackTraceLimit');
+  Object.assign(host, { stackTraceLimit });
+  expect(left).toBe(false);
 });

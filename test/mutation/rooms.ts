@@ -24,6 +24,7 @@ export const rooms: readonly Room[] = [
     name: 'lines',
     files: core('demand', 'due-queue', 'waiting-line', 'waiting-room', 'places'),
     judges: [
+      'core/demand.test.ts',
       'core/due-queue.test.ts',
       'core/waiting-line.test.ts',
       'bulkhead',
@@ -87,6 +88,8 @@ export const rooms: readonly Room[] = [
       'core/ordered-subject.test.ts',
       'core/config.test.ts',
       'core/label.test.ts',
+      'core/abort-listeners.test.ts',
+      'core/random.test.ts',
       'core/refusals.test.ts',
       'core/lease.test.ts',
       'core/recovery.test.ts',
