@@ -127,10 +127,14 @@ export const retry: Section = {
     },
     {
       name: 'An open circuit is left alone',
-      promise: 'For as long as it says, if that fits; else the retry gives up. It never spins.',
+      promise:
+        'For as long as it says, if that fits, or for a back-off while its probes find out; else the retry gives up. It never spins.',
       shown: {
         retryWithBackoff: 'Behind an open circuit it waits until the circuit lets a probe through',
-        resilience: 'The breaker sees every attempt',
+        resilience: [
+          'The breaker sees every attempt',
+          'Whoever finds the places of the probes taken waits once more',
+        ],
       },
       tested: {
         [RETRY]: 'it is not retried without a wait, whatever retryIf says: %s',

@@ -150,6 +150,28 @@ export const resilienceChapter: Chapter = {
       lanes: { circuit: { expected: 'c------o 49ms h', values: states } },
     },
     {
+      title: 'Whoever finds the places of the probes taken waits once more',
+      prose:
+        'Both wait until the circuit lets a probe through, and come back at once. The one place is for the first of them; the other waits as long as its back-off says, and not at all in a circle, and finds the circuit closed.',
+      setup() {
+        const breaker = new CircuitBreaker({
+          failureThreshold: 1,
+          recoveryTimeout: 5,
+          halfOpenMaxCalls: 1,
+          successThreshold: 1,
+        });
+        return {
+          operator: resilience({ retry: { backoff: fixedBackoff(2) }, circuitBreaker: breaker }),
+          lanes: { circuit: breaker.state$ },
+        };
+      },
+      source: ['      -#', '-#', '-a|'],
+      consumers: ['   ^', '^'],
+      expected: ['    -------a|', '---------a|'],
+      subscriptions: ['^!', '^!', '------^-!', '--------^-!'],
+      lanes: { circuit: { expected: 'co----h-c', values: states } },
+    },
+    {
       title: 'The breaker sees the timeout of an attempt',
       prose:
         'first and each stand inside it: a provider that is silent is as broken as one that fails. The second consumer is refused at once.',

@@ -284,10 +284,13 @@ export const retryWithBackoffChapter: Chapter = {
     },
     {
       title: 'Behind an open circuit it waits until the circuit lets a probe through',
-      prose: 'A circuit that cannot say when is not asked again at all.',
+      prose: 'One that was opened by hand cannot say when, and is not asked again at all.',
       setup: () => retryWithBackoff({ backoff: fixedBackoff(2) }),
       source: '       -#',
-      sourceErrors: [new CircuitOpenError('payments', 6), new CircuitOpenError('payments', undefined)],
+      sourceErrors: [
+        new CircuitOpenError('payments', 6),
+        new CircuitOpenError('payments', undefined, { state: 'forced-open' }),
+      ],
       expected: '     --------#',
       errors: ['RetryExhaustedError'],
       subscriptions: ['^!', '-------^!'],

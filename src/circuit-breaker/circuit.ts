@@ -139,16 +139,16 @@ export class Circuit {
       case 'metrics-only':
         break;
       case 'forced-open':
-        return this.#refuse('was opened by hand');
+        return this.#refuse(phase.state);
       case 'open': {
         const left = this.#timeLeft(phase);
-        if (!isDue(left, 0)) return this.#refuse('is open', left);
+        if (!isDue(left, 0)) return this.#refuse(phase.state, left);
         // The timer is late: the event loop was busy.
         this.#halfOpen(phase);
         return this.#enter(lease);
       }
       case 'half-open':
-        if (!phase.probes.begin()) return this.#refuse('is half-open and all its places are taken');
+        if (!phase.probes.begin()) return this.#refuse(phase.state);
         if (phase.probes.running === 1) this.#watchProbes(phase);
     }
     lease.phase = phase;
@@ -156,11 +156,11 @@ export class Circuit {
   }
 
   /** What went wrong is in the `cause`. */
-  #refuse(reason: string, retryAfter?: number): CircuitOpenError {
+  #refuse(state: CircuitOpenError['state'], retryAfter?: number): CircuitOpenError {
     this.#rejectedCount++;
     this.#listener.rejected(retryAfter);
     return withoutStack(
-      () => new CircuitOpenError(this.#name, retryAfter, { reason, cause: this.#lastFailure?.error }),
+      () => new CircuitOpenError(this.#name, retryAfter, { state, cause: this.#lastFailure?.error }),
     );
   }
 

@@ -1,4 +1,5 @@
-import { mayPass, retryAfterOf } from '../core/errors.ts';
+import { isLocalRejection, mayPass, retryAfterOf } from '../core/errors.ts';
 
 /** Whether another attempt at the same source may fare better, and need not wait. */
-export const mayPassAtOnce = (error: unknown): boolean => mayPass(error) && (retryAfterOf(error) ?? 0) === 0;
+export const mayPassAtOnce = (error: unknown): boolean =>
+  mayPass(error) && !isLocalRejection(error) && (retryAfterOf(error) ?? 0) === 0;

@@ -27,9 +27,10 @@ import { RetryRun } from './retry-run.ts';
  * {@link skipDelivered}, {@link restartBehind}, or a function of your own.
  *
  * **What is retried.** Every error but those that no repetition cures: errors of the caller (400, 401, 403, 404, 413,
- * 422, an abort, …) and those whose own `retryable` is `false`; `retryable: true` outweighs a status. A full bulkhead is
- * not retried, an open circuit or a rate limit only when it says when to come back. `retryOn` and `retryIf` replace all
- * this, except that no rejection of this library is ever retried without a wait.
+ * 422, an abort, …) and those whose own `retryable` is `false`; `retryable: true` outweighs a status. A rejection of this
+ * library is retried when it says when to come back, as a rate limit and an open circuit do, and a bulkhead that knows by
+ * now how long its streams take; or when the places of a half-open circuit are taken, which its probes give back. `retryOn`
+ * and `retryIf` replace all this, except that no rejection is ever retried without a wait.
  *
  * **The wait.** 1, 2, 4 … seconds, at most 60, unless `backoff` says otherwise. An error's `retryAfter` (milliseconds) wins
  * when it is longer. A wait of 0 uses no timer.

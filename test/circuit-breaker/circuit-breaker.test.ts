@@ -643,7 +643,8 @@ describe('by hand', () => {
     vi.advanceTimersByTime(1e9);
     expect(refusal(breaker)).toMatchObject({
       retryAfter: undefined,
-      message: 'Circuit "test" was opened by hand: the attempt was not made.',
+      message:
+        'Circuit "test" was opened by hand: the attempt was not made. It stays open until reset() is called.',
     });
   });
 

@@ -153,13 +153,15 @@ describe('for people', () => {
     `);
     expect([
       new CircuitOpenError('payments', undefined).message,
-      new CircuitOpenError('payments', 0, { reason: 'tests the other side' }).message,
+      new CircuitOpenError('payments', undefined, { state: 'half-open' }).message,
+      new CircuitOpenError('payments', undefined, { state: 'forced-open' }).message,
       new StreamTimeoutError('answer', 'first', 50).message,
       new StreamTimeoutError('answer', 'total', 50).message,
     ]).toMatchInlineSnapshot(`
       [
         "Circuit "payments" is open: the attempt was not made.",
-        "Circuit "payments" tests the other side: the attempt was not made. Try again in 0 ms.",
+        "Circuit "payments" is half-open and all its places are taken: the attempt was not made.",
+        "Circuit "payments" was opened by hand: the attempt was not made. It stays open until reset() is called.",
         "Timeout "answer": the stream gave no first value within 50 ms (first).",
         "Timeout "answer": the stream did not end within 50 ms (total).",
       ]
@@ -172,7 +174,7 @@ describe('for people', () => {
 
   test.each(ours)('%s: no field is there without a meaning', (name, error) => {
     const fields: Record<string, string[]> = {
-      CircuitOpenError: ['circuit', 'retryAfter'],
+      CircuitOpenError: ['circuit', 'state', 'retryAfter'],
       BulkheadRejectedError: ['bulkhead', 'reason', 'retryAfter'],
       RateLimitExceededError: ['limiter', 'retryAfter'],
       ThrottledError: ['throttle', 'probability'],

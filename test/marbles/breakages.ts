@@ -246,7 +246,7 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'Retry with back-off: An open circuit is left alone',
     'core/errors/verdicts.ts',
-    'return retryAfterOf(error) !== undefined;',
+    'return retryAfterOf(error) !== undefined || isProbed(failure);',
     'return true;',
   ),
   breakage(

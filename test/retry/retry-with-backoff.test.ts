@@ -202,7 +202,12 @@ describe('which errors are retried', () => {
     ['a bad request that says yes', { status: 400, retryable: true }, true],
     ['a full bulkhead', new BulkheadRejectedError('b', 'queue-full', 'is full.'), false],
     ['an open circuit that says when', new CircuitOpenError('c', 5), true],
-    ['an open circuit that does not', new CircuitOpenError('c', undefined), false],
+    [
+      'a circuit that was opened by hand',
+      new CircuitOpenError('c', undefined, { state: 'forced-open' }),
+      false,
+    ],
+    ['a half-open circuit', new CircuitOpenError('c', undefined, { state: 'half-open' }), true],
     ['a rate limit', new RateLimitExceededError('r', 5, 'is exceeded.'), true],
     [
       'retries within that ended with a bad request',
@@ -257,15 +262,17 @@ describe('which errors are retried', () => {
 describe('a rejection of this library never spins', () => {
   const full = new BulkheadRejectedError('b', 'queue-full', 'is full.');
 
-  test.each([full, new CircuitOpenError('c', undefined), new CircuitOpenError('c', 0)])(
-    'it is not retried without a wait, whatever retryIf says: %s',
-    (rejection) => {
-      const source = attempts(failing(rejection));
-      const stream = source.pipe(retryWithBackoff({ retryIf: () => true, backoff: atOnce }));
-      expect(errorOf(stream)).toBe(rejection);
-      expect(source.started.count).toBe(1);
-    },
-  );
+  test.each([
+    full,
+    new CircuitOpenError('c', undefined, { state: 'half-open' }),
+    new CircuitOpenError('c', undefined, { state: 'forced-open' }),
+    new CircuitOpenError('c', 0),
+  ])('it is not retried without a wait, whatever retryIf says: %s', (rejection) => {
+    const source = attempts(failing(rejection));
+    const stream = source.pipe(retryWithBackoff({ retryIf: () => true, backoff: atOnce }));
+    expect(errorOf(stream)).toBe(rejection);
+    expect(source.started.count).toBe(1);
+  });
 
   test('retryIf may retry it after a wait', () => {
     const source = attempts<unknown>(failing(full), of('a'));

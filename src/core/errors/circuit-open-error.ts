@@ -1,6 +1,12 @@
 import { brand } from './brand.ts';
 import { type ErrorDetails, ResilienceError } from './resilience-error.ts';
 
+const REASONS = {
+  open: 'is open',
+  'half-open': 'is half-open and all its places are taken',
+  'forced-open': 'was opened by hand',
+} as const;
+
 /** The circuit is open (or all its half-open places are taken): the attempt was not made. */
 export class CircuitOpenError extends ResilienceError {
   static {
@@ -8,17 +14,26 @@ export class CircuitOpenError extends ResilienceError {
   }
   /** Name of the circuit breaker. */
   readonly circuit: string;
+  /** In which state it refused: `'half-open'` passes when a probe ends, `'forced-open'` when a person says so. */
+  readonly state: keyof typeof REASONS;
   /** Milliseconds until the circuit lets a probe through; `undefined` when only a person or a probe can tell. */
   readonly retryAfter: number | undefined;
 
   constructor(
     circuit: string,
     retryAfter: number | undefined,
-    details: ErrorDetails & { reason?: string } = {},
+    { state = 'open', cause }: ErrorDetails & { state?: keyof typeof REASONS } = {},
   ) {
-    const advice = retryAfter === undefined ? '' : ` Try again in ${Math.ceil(retryAfter)} ms.`;
-    super(`Circuit "${circuit}" ${details.reason ?? 'is open'}: the attempt was not made.${advice}`, details);
+    super(`Circuit "${circuit}" ${REASONS[state]}: the attempt was not made.${advice(state, retryAfter)}`, {
+      cause,
+    });
     this.circuit = circuit;
+    this.state = state;
     this.retryAfter = retryAfter;
   }
+}
+
+function advice(state: keyof typeof REASONS, retryAfter: number | undefined): string {
+  if (state === 'forced-open') return ' It stays open until reset() is called.';
+  return retryAfter === undefined ? '' : ` Try again in ${Math.ceil(retryAfter)} ms.`;
 }

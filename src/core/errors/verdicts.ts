@@ -84,9 +84,12 @@ export function retryAfterOf(error: unknown): number | undefined {
 
 /** Whether another attempt may fare better: what the error itself says, then its kind or status. */
 export function mayPass(error: unknown): boolean {
-  // A rejection passes when it says when.
-  if (isLocalRejection(error)) return retryAfterOf(error) !== undefined;
   const failure = failureOf(error);
+  // A rejection passes when it says when, or when a probe that runs has found out.
+  if (isLocalRejection(failure)) return retryAfterOf(error) !== undefined || isProbed(failure);
   const retryable = (failure as { retryable?: unknown } | null | undefined)?.retryable;
   return typeof retryable === 'boolean' ? retryable : !isCallerError(failure);
 }
+
+const isProbed = (rejection: unknown): boolean =>
+  isCircuitOpenError(rejection) && rejection.state === 'half-open';
