@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { commonOptions, count, delay, functionOption, limit } from '../core/config.ts';
+import { commonOptions, count, delay, functionOption, limit, signalOption } from '../core/config.ts';
 import { type ResilienceConfig, ResilienceConfigSchema } from '../pipeline/index.ts';
 import type { RateLimitReport, TokenUsage } from '../rate-limit/index.ts';
 import type { RetryConfig } from '../retry/index.ts';
@@ -131,12 +131,7 @@ export interface ResilientProviderConfig extends Policies {
 export const CallOptionsSchema = z.strictObject({
   timeout: timeoutOption(),
   onPhase: z.optional(functionOption<(phase: CallPhase) => void>()),
-  signal: z.optional(
-    z.custom<AbortSignal>(
-      (value) => typeof (value as AbortSignal | null)?.aborted === 'boolean',
-      'must be an AbortSignal',
-    ),
-  ),
+  signal: z.optional(signalOption()),
   callId: z.optional(z.string('must be a string')),
   priority: z.optional(z.number('must be a finite number')),
   attempt: z.optional(count(1)),

@@ -52,6 +52,13 @@ export const rate = (): z.ZodMiniNumber<number> =>
 export const notEmpty = (message: string): z.core.$ZodCheck<{ readonly length: number }> =>
   z.refine<{ readonly length: number }>(({ length }) => length > 0, message);
 
+/** A signal of the platform, or of one that looks like it. */
+export const signalOption = (): z.ZodMiniCustom<AbortSignal, AbortSignal> =>
+  z.custom<AbortSignal>(
+    (value) => typeof (value as AbortSignal | null)?.aborted === 'boolean',
+    'must be an AbortSignal',
+  );
+
 /** The options that every policy takes. */
 export const commonOptions = {
   /** What the policy is called in errors, events and developer tools. */

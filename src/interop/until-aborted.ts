@@ -1,5 +1,7 @@
 import { Observable, Subscriber } from 'rxjs';
+import * as z from 'zod/mini';
 import { type AbortListener, listen, unlisten } from '../core/abort-listeners.ts';
+import { parseConfig, signalOption } from '../core/config.ts';
 import { labelled } from '../core/label.ts';
 import type { TransparentOperator } from '../core/operator-types.ts';
 
@@ -21,6 +23,7 @@ import type { TransparentOperator } from '../core/operator-types.ts';
  *
  * @param signal the caller's signal.
  * @throws the signal's `reason` (as the stream's error).
+ * @throws {ConfigurationError} at once, when this is no signal.
  *
  * @example
  * ```ts
@@ -34,6 +37,7 @@ import type { TransparentOperator } from '../core/operator-types.ts';
  * @see {@link fromAbortable} for the other direction.
  */
 export function untilAborted(signal: AbortSignal): TransparentOperator {
+  parseConfig('untilAborted', UntilAbortedSchema, { signal });
   return labelled(
     'untilAborted',
     'signal',
@@ -46,6 +50,8 @@ export function untilAborted(signal: AbortSignal): TransparentOperator {
       }),
   );
 }
+
+const UntilAbortedSchema = z.object({ signal: signalOption() });
 
 class AbortableSubscriber<T> extends Subscriber<T> implements AbortListener {
   constructor(

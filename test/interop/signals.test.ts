@@ -125,6 +125,12 @@ describe('untilAborted', () => {
     expectTypeOf(of('a').pipe(aborting)).toEqualTypeOf<Observable<string>>();
   });
 
+  it('refuses at once what is no signal', () => {
+    expect(() => untilAborted(undefined as never)).toThrow(
+      'untilAborted: option "signal" must be an AbortSignal, got undefined',
+    );
+  });
+
   it('passes everything on while the signal is silent', () => {
     const { signal } = new AbortController();
     new TestScheduler((actual, expected) => expect(actual).toStrictEqual(expected)).run(
