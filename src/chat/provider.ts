@@ -12,14 +12,18 @@ export interface ToolCall {
 
 export type ChatMessage =
   | { readonly role: 'system' | 'user'; readonly content: string }
-  | { readonly role: 'assistant'; readonly content: string; readonly toolCalls?: readonly ToolCall[] }
+  | {
+      readonly role: 'assistant';
+      readonly content: string;
+      readonly toolCalls?: readonly ToolCall[] | undefined;
+    }
   /** What a tool call gave. */
   | { readonly role: 'tool'; readonly content: string; readonly toolCallId: string };
 
 /** A function that the model may ask for. */
 export interface ChatTool {
   readonly name: string;
-  readonly description?: string;
+  readonly description?: string | undefined;
   /** JSON schema of the arguments. */
   readonly parameters: Readonly<Record<string, unknown>>;
 }
@@ -27,13 +31,13 @@ export interface ChatTool {
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
   /** @default the provider's own */
-  readonly model?: string;
-  readonly temperature?: number;
+  readonly model?: string | undefined;
+  readonly temperature?: number | undefined;
   /** The longest answer, in tokens. */
-  readonly maxTokens?: number;
-  readonly tools?: readonly ChatTool[];
+  readonly maxTokens?: number | undefined;
+  readonly tools?: readonly ChatTool[] | undefined;
   /** Fields for the provider's own API, sent as they are; they win over what this library would send. */
-  readonly extra?: Readonly<Record<string, unknown>>;
+  readonly extra?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What a provider is told beside the request. */

@@ -1,6 +1,6 @@
 import type { ChatMessage, ChatRequest, ChatTool } from '../../chat/provider.ts';
 
-/** The body of a Chat Completions request. */
+/** The body of a Chat Completions request. An empty list is left out: OpenAI refuses a request that holds one. */
 export function bodyOf(request: ChatRequest, model: string, usage: boolean): object {
   const { messages, temperature, maxTokens, tools, extra } = request;
   return {
@@ -10,7 +10,7 @@ export function bodyOf(request: ChatRequest, model: string, usage: boolean): obj
     ...(usage && { stream_options: { include_usage: true } }),
     temperature,
     max_tokens: maxTokens,
-    tools: tools?.map(toolOf),
+    tools: tools?.length ? tools.map(toolOf) : undefined,
     ...extra,
   };
 }
@@ -18,7 +18,7 @@ export function bodyOf(request: ChatRequest, model: string, usage: boolean): obj
 function messageOf(message: ChatMessage): object {
   const { role, content } = message;
   if (role === 'tool') return { role, content, tool_call_id: message.toolCallId };
-  if (role !== 'assistant' || message.toolCalls === undefined) return { role, content };
+  if (role !== 'assistant' || !message.toolCalls?.length) return { role, content };
   const tool_calls = message.toolCalls.map(({ id, name, arguments: text }) => ({
     id,
     type: 'function',

@@ -3,8 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { lastValueFrom, take, toArray } from 'rxjs';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ChatChunk } from '../../../src/chat/chunk.ts';
+import { toResponse } from '../../../src/chat/collectors.ts';
 import type { ProviderError } from '../../../src/chat/errors.ts';
 import { isProviderError } from '../../../src/chat/errors.ts';
+import type { ChatRequest } from '../../../src/chat/provider.ts';
 import { EventBus } from '../../../src/core/event-bus.ts';
 import { openAICompatible } from '../../../src/providers/openai-compatible/index.ts';
 import { closingTime } from '../../support/closing-time.ts';
@@ -348,6 +350,32 @@ describe('a request', () => {
           tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } }],
         },
         { role: 'tool', content: '42', tool_call_id: 'call_1' },
+      ],
+    });
+  });
+
+  test('has no empty lists, which OpenAI refuses, and nothing that is undefined', async () => {
+    const wall = await wallThat();
+    const provider = providerAt(wall.url, { usage: false });
+    const { text: content, toolCalls } = await lastValueFrom(provider.stream(REQUEST).pipe(toResponse()));
+    const request: ChatRequest = {
+      model: undefined,
+      temperature: undefined,
+      maxTokens: undefined,
+      tools: [],
+      extra: undefined,
+      messages: [
+        { role: 'assistant', content, toolCalls },
+        { role: 'user', content: 'Go on.' },
+      ],
+    };
+    await lastValueFrom(provider.stream(request));
+    expect(wall.attempts[1]?.body).toStrictEqual({
+      model: 'wall-1',
+      stream: true,
+      messages: [
+        { role: 'assistant', content: DEFAULT_ANSWER },
+        { role: 'user', content: 'Go on.' },
       ],
     });
   });
