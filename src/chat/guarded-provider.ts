@@ -4,6 +4,7 @@ import { Bulkhead } from '../bulkhead/index.ts';
 import { CircuitBreaker } from '../circuit-breaker/index.ts';
 import { clockOf } from '../core/clock.ts';
 import { getEventBus } from '../core/event-bus.ts';
+import { inherit } from '../core/inherit.ts';
 import { labelled } from '../core/label.ts';
 import { Places } from '../core/places.ts';
 import { type RetryBudget, retryBudgetOf } from '../core/retry-budget.ts';
@@ -58,19 +59,19 @@ export class GuardedProvider {
     this.circuitBreaker =
       circuitBreaker instanceof CircuitBreaker
         ? circuitBreaker
-        : new CircuitBreaker({ ...common, ...circuitBreaker });
+        : new CircuitBreaker(inherit(circuitBreaker, common));
     this.#throttle =
       throttle === undefined || throttle instanceof AdaptiveThrottle
         ? throttle
-        : new AdaptiveThrottle({ ...common, ...throttle });
+        : new AdaptiveThrottle(inherit(throttle, common));
     this.#rateLimit =
       rateLimit === undefined || rateLimit instanceof RateLimiter
         ? rateLimit
-        : new RateLimiter({ ...common, ...rateLimit });
+        : new RateLimiter(inherit(rateLimit, common));
     this.#bulkhead =
       bulkhead === undefined || bulkhead instanceof Places
         ? bulkhead
-        : new Bulkhead({ ...common, ...bulkhead });
+        : new Bulkhead(inherit(bulkhead, common));
     const { budget } = typeof retry === 'object' ? retry : {};
     this.#budget = budget && retryBudgetOf(budget, scheduler);
     this.#hedging =
@@ -108,7 +109,7 @@ export class GuardedProvider {
       name,
       clock: clockOf(scheduler),
       events,
-      limits: { ...this.#limits, ...overrides },
+      limits: inherit(overrides, this.#limits),
     });
   }
 

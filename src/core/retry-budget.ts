@@ -2,6 +2,7 @@ import type { SchedulerLike } from 'rxjs';
 import * as z from 'zod/mini';
 import { clockOf } from './clock.ts';
 import { commonOptions, numberThat, parseConfig, period } from './config.ts';
+import { inherit } from './inherit.ts';
 import { RecentSum } from './recent-sum.ts';
 import { enterCall } from './scope.ts';
 
@@ -123,4 +124,4 @@ export const retryBudget = (): z.ZodMiniOptional<
 export const retryBudgetOf = (
   given: RetryBudget | RetryBudgetConfig,
   scheduler: SchedulerLike | undefined,
-): RetryBudget => (given instanceof RetryBudget ? given : new RetryBudget({ scheduler, ...given }));
+): RetryBudget => (given instanceof RetryBudget ? given : new RetryBudget(inherit(given, { scheduler })));

@@ -6,6 +6,7 @@ import { CircuitBreaker, circuitBreaker } from '../circuit-breaker/index.ts';
 import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
 import { getEventBus } from '../core/event-bus.ts';
+import { inherit } from '../core/inherit.ts';
 import { labelled } from '../core/label.ts';
 import type { AddingOperator } from '../core/operator-types.ts';
 import { Places } from '../core/places.ts';
@@ -98,23 +99,23 @@ export function resilience(
   const { name, events, scheduler, random, commitOn } = parts;
   const { priority, patience, tokens, tokensOf, usageOf, reportsOf } = parts;
   const common = { name, events, scheduler };
-  const { total, ...limits } =
+  const committing = { ...common, commitOn };
+  const { total = Infinity, ...limits } =
     typeof parts.timeout === 'number' ? { total: parts.timeout } : (parts.timeout ?? {});
   const { first, each, ...answer } = limits;
   const layers: OperatorFunction<never, unknown>[] = [];
 
   // From the inside to the outside.
-  if ((first ?? each) !== undefined) layers.push(timeout({ ...common, commitOn, ...limits }));
-  if (parts.bulkhead)
-    layers.push(bulkhead(inheriting(parts.bulkhead, Places, common), { priority, patience }));
+  if ((first ?? each) !== undefined) layers.push(timeout(inherit(limits, committing)));
+  if (parts.bulkhead) layers.push(bulkhead(policyOf(parts.bulkhead, Places, common), { priority, patience }));
   if (parts.rateLimit) {
     const demand = { priority, patience, tokens, tokensOf, usageOf, reportsOf };
-    layers.push(rateLimit(inheriting(parts.rateLimit, RateLimiter, common), demand));
+    layers.push(rateLimit(policyOf(parts.rateLimit, RateLimiter, common), demand));
   }
   if (parts.throttle)
-    layers.push(adaptiveThrottle(inheriting(parts.throttle, AdaptiveThrottle, { ...common, random })));
+    layers.push(adaptiveThrottle(policyOf(parts.throttle, AdaptiveThrottle, { ...common, random })));
   if (parts.circuitBreaker)
-    layers.push(circuitBreaker(inheriting(parts.circuitBreaker, CircuitBreaker, common)));
+    layers.push(circuitBreaker(policyOf(parts.circuitBreaker, CircuitBreaker, common)));
   const retry =
     typeof parts.retry === 'number'
       ? { maxRetries: parts.retry, timeout: Infinity, budget: undefined }
@@ -122,29 +123,28 @@ export function resilience(
   const budget = retry?.budget && retryBudgetOf(retry.budget, scheduler);
   if (parts.hedge !== undefined) {
     const hedging = typeof parts.hedge === 'number' ? { delay: parts.hedge } : parts.hedge;
-    layers.push(hedge({ ...common, commitOn, budget, ...(hedging as HedgeConfig<never>) }));
+    layers.push(hedge(inherit(hedging as HedgeConfig<never>, { ...committing, budget })));
   }
   // A total that says nothing but its limit is retry's to watch: so a wait that would not fit is refused at once, and
   // the fallback need not wait for the end of it.
   const retryWatchesTotal = retry !== undefined && Object.keys(answer).length === 0;
   if (retry !== undefined) {
-    const limit = retryWatchesTotal ? Math.min(total ?? Infinity, retry.timeout) : retry.timeout;
-    layers.push(retryWithBackoff({ ...common, random, commitOn, ...retry, budget, timeout: limit }));
+    const limit = retryWatchesTotal ? Math.min(total, retry.timeout) : retry.timeout;
+    layers.push(retryWithBackoff(inherit({ ...retry, budget, timeout: limit }, { ...committing, random })));
   }
-  if (total !== undefined && !retryWatchesTotal) layers.push(timeout({ ...common, ...answer, total }));
-  if (parts.fallback !== undefined) {
-    layers.push(fallback({ ...common, commitOn, ...fallbackConfigOf(parts.fallback) }));
-  }
+  if (total !== Infinity && !retryWatchesTotal) layers.push(timeout(inherit({ ...answer, total }, common)));
+  if (parts.fallback !== undefined)
+    layers.push(fallback(inherit(fallbackConfigOf(parts.fallback), committing)));
   if (layers.length > 0)
     layers.push(announced(name ?? 'resilience', events ?? getEventBus(), clockOf(scheduler)));
   return labelled('resilience', name ?? 'resilience', compose('resilience', layers));
 }
 
 /** A shared object as it is; a config together with what it inherits. */
-function inheriting<Shared extends object, Config extends object>(
-  part: Shared | Config,
+function policyOf<Shared extends object, Config extends object>(
+  given: Shared | Config,
   type: abstract new (...args: never[]) => Shared,
-  common: object,
+  inherited: object,
 ): Shared | Config {
-  return part instanceof type ? part : { ...common, ...(part as Config) };
+  return given instanceof type ? given : inherit(given as Config, inherited);
 }

@@ -175,6 +175,10 @@ test('one timer serves all clocks of an attempt, and none is left behind', () =>
 test("a call's own limits replace those of the providers, and its total is the caller's patience", () => {
   expect(ending({ first: 5 }, () => NEVER, { timeout: { first: 8 } })).toStrictEqual(['first', 8]);
   expect(ending({ first: 5 }, () => NEVER, { timeout: { total: 3 } })).toStrictEqual(['total', 3]);
+  expect(ending({ first: 5 }, () => NEVER, { timeout: { total: 8, first: undefined } })).toStrictEqual([
+    'first',
+    5,
+  ]);
   expect(ending(undefined, () => NEVER, { timeout: 3 })).toStrictEqual(['total', 3]);
 });
 

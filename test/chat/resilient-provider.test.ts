@@ -519,6 +519,29 @@ describe('policies', () => {
     expect(provider.isHealthy()).toBe(true);
   });
 
+  test('of which an option is undefined take it from the provider, as those that do not name it', () => {
+    const events = new EventBus();
+    const told: string[] = [];
+    events.subscribe(({ type, source }) => told.push(`${source}: ${type}`));
+    const silent = { name: undefined, events: undefined, scheduler: undefined };
+    const provider = resilient({
+      provider: scripted('main', NEVER),
+      circuitBreaker: silent,
+      throttle: silent,
+      rateLimit: { requestsPerSecond: 1, burstSize: 2, maxQueue: 0, ...silent },
+      bulkhead: { maxConcurrent: 1, ...silent },
+      name: 'assistant',
+      events,
+    });
+    // One has the only place, one waits for it, and for one there is no permit left.
+    const calls = [1, 2, 3].map(() => provider.stream(HELLO).subscribe({ error() {} }));
+    provider.circuitBreaker.forceOpen();
+    for (const call of calls) call.unsubscribe();
+    expect(told).toEqual(
+      expect.arrayContaining(['main: bulkhead_queued', 'main: rate_limited', 'main: circuit_opened']),
+    );
+  });
+
   test('a shared object guards the first provider alone', async () => {
     const circuitBreaker = new CircuitBreaker({ name: 'shared', failureThreshold: 1 });
     const spare = scripted('spare', failing('server'), says('a'));

@@ -432,7 +432,7 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'The order of composition: The total bounds waits and back-offs',
     RESILIENCE,
-    'Math.min(total ?? Infinity, retry.timeout)',
+    'Math.min(total, retry.timeout)',
     'retry.timeout',
   ),
   breakage(
@@ -444,8 +444,8 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'The order of composition: What is said for the whole holds for the parts',
     RESILIENCE,
-    'retryWithBackoff({ ...common, random,',
-    'retryWithBackoff({ ...common, random: BROKEN ? () => 0 : random,',
+    '{ ...committing, random })));',
+    '{ ...committing, random: BROKEN ? () => 0 : random })));',
   ),
 
   breakage(

@@ -16,7 +16,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Bulkhead } from '../../src/bulkhead/index.ts';
 import { CircuitBreaker } from '../../src/circuit-breaker/index.ts';
 import { isConfigurationError } from '../../src/core/errors.ts';
-import { EventBus } from '../../src/core/event-bus.ts';
+import { EventBus, getEventBus } from '../../src/core/event-bus.ts';
 import { resilience } from '../../src/pipeline/index.ts';
 import { RateLimiter } from '../../src/rate-limit/index.ts';
 import { fixedBackoff } from '../../src/retry/index.ts';
@@ -109,6 +109,40 @@ describe('resilience', () => {
         call_started: 'chat',
         call_ended: 'chat',
       });
+    });
+  });
+
+  it('takes an option that is undefined as one that is not given', () => {
+    virtually(({ flush }) => {
+      const mine = new EventBus();
+      const others = vi.fn();
+      const listening = getEventBus().subscribe(others);
+      const told: string[] = [];
+      mine.subscribe(({ type, source }) => told.push(`${source}: ${type}`));
+      const silent = { name: undefined, events: undefined, scheduler: undefined };
+      const guarded = resilience({
+        name: 'chat',
+        events: mine,
+        random: () => 0.5,
+        commitOn: (value: string) => value !== 'p',
+        fallback: { alternatives: ['f'], ...silent, commitOn: undefined },
+        timeout: { total: 100, first: 5, ...silent, commitOn: undefined },
+        retry: { maxRetries: 1, ...silent, commitOn: undefined, random: undefined, backoff: fixedBackoff(1) },
+        hedge: { delay: 3, ...silent, commitOn: undefined, budget: undefined },
+        circuitBreaker: { failureThreshold: 2, ...silent },
+        throttle: { ...silent, random: undefined },
+        rateLimit: { requestsPerSecond: 1, burstSize: 3, queueTimeout: 5, ...silent },
+        bulkhead: { maxConcurrent: 2, maxQueue: 0, ...silent },
+      });
+      const outcome = outcomeOf(guarded, concat(of('p'), NEVER));
+      flush();
+      listening.unsubscribe();
+      expect(outcome).toStrictEqual(['f', '|']);
+      expect(others).not.toHaveBeenCalled();
+      expect(told.filter((line) => !line.startsWith('chat: '))).toStrictEqual([]);
+      expect(told).toEqual(
+        expect.arrayContaining(['chat: hedge_started', 'chat: retry_attempted', 'chat: circuit_opened']),
+      );
     });
   });
 

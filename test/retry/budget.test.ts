@@ -107,6 +107,16 @@ describe('a retry budget', () => {
     expect(budget.balance).toBe(3);
   });
 
+  test('that is made of a config lives in the time of its operator, also where its own scheduler is undefined', () => {
+    const { source$, retry, errorsOf, attempts } = surroundings();
+    const budget = { retryRatio: 1, minRetriesPerSecond: 0, timeToLive: 100, scheduler: undefined };
+    const retries = retry({ budget, maxRetries: 9 });
+    errorsOf(of(1).pipe(retries));
+    errorsOf(source$.pipe(retries));
+    // What the first request has paid in is gone by then.
+    expect(attempts()).toBe(2);
+  });
+
   test('two budgets of one call are two', () => {
     const { budget, scheduler, source$, retry, errorsOf } = surroundings({
       retryRatio: 1,
