@@ -125,14 +125,16 @@ export function resilience(
     const hedging = typeof parts.hedge === 'number' ? { delay: parts.hedge } : parts.hedge;
     layers.push(hedge(inherit(hedging as HedgeConfig<never>, { ...committing, budget })));
   }
-  // A total that says nothing but its limit is retry's to watch: so a wait that would not fit is refused at once, and
-  // the fallback need not wait for the end of it.
-  const retryWatchesTotal = retry !== undefined && Object.keys(answer).length === 0;
+  const endsItself = (answer.with ?? answer.name ?? answer.events ?? answer.scheduler) !== undefined;
   if (retry !== undefined) {
-    const limit = retryWatchesTotal ? Math.min(total, retry.timeout) : retry.timeout;
+    // A wait that would not fit into the total is refused at once, so the fallback need not wait for the end of it. A total
+    // that has to be told by another name, or answered, ends the stream itself, before retry would.
+    const known = answer.with ? Infinity : endsItself ? total + 1 : total;
+    const limit = Math.min(known, retry.timeout);
     layers.push(retryWithBackoff(inherit({ ...retry, budget, timeout: limit }, { ...committing, random })));
   }
-  if (total !== Infinity && !retryWatchesTotal) layers.push(timeout(inherit({ ...answer, total }, common)));
+  if (total !== Infinity && (retry === undefined || endsItself))
+    layers.push(timeout(inherit({ ...answer, total }, common)));
   if (parts.fallback !== undefined)
     layers.push(fallback(inherit(fallbackConfigOf(parts.fallback), committing)));
   if (layers.length > 0)

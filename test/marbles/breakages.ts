@@ -432,7 +432,7 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'The order of composition: The total bounds waits and back-offs',
     RESILIENCE,
-    'Math.min(total, retry.timeout)',
+    'Math.min(known, retry.timeout)',
     'retry.timeout',
   ),
   breakage(

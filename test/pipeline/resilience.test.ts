@@ -147,6 +147,36 @@ describe('resilience', () => {
   });
 
   it.each([
+    ['a name', { name: 'answer' }],
+    ['a bus', { events: new EventBus() }],
+    ['a scheduler', { scheduler: undefined }],
+    ['what commits', { commitOn: () => true }],
+  ])('lets the fallback act at once when no retry fits into a total that also has %s', (_, more) => {
+    virtually(({ cold, expectObservable }) => {
+      const retry = { maxRetries: 1, backoff: fixedBackoff(50) };
+      const guarded = resilience({ timeout: { total: 10, ...more }, retry, fallback: 'f' });
+      expectObservable(cold('--#').pipe(guarded)).toBe('--(f|)');
+    });
+  });
+
+  it('ends at a total that has a name in that name, whatever retry is called', () => {
+    virtually(({ flush }) => {
+      const timeout = { total: 5, name: 'answer' };
+      const outcome = outcomeOf(resilience({ name: 'chat', timeout, retry: 1 }), NEVER);
+      flush();
+      expect(outcome).toMatchObject([{ policy: 'answer', kind: 'total', after: 5 }]);
+    });
+  });
+
+  it('waits for the end of a total that answers, though no retry fits into it', () => {
+    virtually(({ cold, expectObservable }) => {
+      const timeout = { total: 5, with: () => of('w') };
+      const guarded = resilience({ timeout, retry: { maxRetries: 1, backoff: fixedBackoff(50) } });
+      expectObservable(cold('--#').pipe(guarded)).toBe('-----(w|)');
+    });
+  });
+
+  it.each([
     ['of the whole', 6, 20],
     ['of the retry', 20, 6],
   ])('ends at the nearer of two totals, that %s', (_, total, own) => {
