@@ -10,11 +10,12 @@ export const WITHHELD = '[withheld]';
 const LONGEST_CHAIN = 8;
 const LONGEST_MESSAGE = 500;
 const LONGEST_NAME = 100;
+const LARGEST_FAMILY = 1_000;
 
-/** Errors that know of a conversation; what stands in their chains may quote it. */
+/** Errors that know of a conversation; what stands beside them, or was made of them, may quote it. */
 const confidential = new WeakSet<object>();
 
-/** The words of this error, and of all that are chained to it, may quote a conversation: summaries do not repeat them. */
+/** The words of this error, and of all that are tied to it, may quote a conversation: summaries do not repeat them. */
 export function withhold(error: unknown): void {
   if (typeof error === 'object' && error !== null) confidential.add(error);
 }
@@ -22,13 +23,12 @@ export function withhold(error: unknown): void {
 /**
  * An error as far as it may travel: JSON-safe, of bounded size, without a stack.
  *
- * @param words `own`: where an error of the chain knows of a conversation, only what this library has written itself is
- * repeated, that is `summary` of its own errors. `all`: every message as it is.
+ * @param words `own`: where it, or any error that led to it, knows of a conversation, only what this library has written
+ * itself is repeated, that is `summary` of its own errors. `all`: every message as it is.
  */
 export function summarize(error: unknown, words: 'own' | 'all' = 'own'): ErrorSummary {
-  const chain = chainOf(error);
-  const withheld = words === 'own' && chain.some((link) => confidential.has(Object(link) as object));
-  const [first, ...causes] = chain.map((link) => summaryOf(link, words, withheld));
+  const withheld = words === 'own' && mayQuote(error);
+  const [first, ...causes] = chainOf(error).map((link) => summaryOf(link, words, withheld));
   return { ...(first as Link), ...(causes.length > 0 && { causes }) };
 }
 
@@ -40,6 +40,22 @@ function chainOf(error: unknown): unknown[] {
     chain.add(link);
   }
   return [...chain];
+}
+
+/** Of several errors each may have left its words in the message. Where not all can be asked, one of them may have. */
+function mayQuote(error: unknown): boolean {
+  const family = new Set([error]);
+  try {
+    for (const member of family) {
+      if (confidential.has(Object(member) as object) || family.size > LARGEST_FAMILY) return true;
+      const errors = read(member, 'errors');
+      for (const one of [read(member, 'cause'), ...(Array.isArray(errors) ? (errors as unknown[]) : [])])
+        if (typeof one === 'object' && one !== null) family.add(one);
+    }
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function summaryOf(error: unknown, words: 'own' | 'all', withheld: boolean): Link {

@@ -4,7 +4,12 @@ import { ProviderError, StreamInterruptedError } from '../../src/chat/index.ts';
 import { count, parseConfig } from '../../src/core/config.ts';
 import { summarize, WITHHELD, withhold } from '../../src/core/error-summary.ts';
 import { ErrorSummarySchema } from '../../src/core/event-parts.ts';
-import { FallbackExhaustedError, ResilienceError, RetryExhaustedError } from '../../src/index.ts';
+import {
+  FallbackExhaustedError,
+  HedgeExhaustedError,
+  ResilienceError,
+  RetryExhaustedError,
+} from '../../src/index.ts';
 
 const SECRET = 'sk-secret-canary';
 
@@ -93,6 +98,13 @@ test('looks at nothing that throws when it is looked at', () => {
     },
   });
   expect(summarize(trap)).toStrictEqual({ name: 'Error', message: 'something that has no text' });
+  const list = new Proxy([1], {
+    get() {
+      throw new Error('looked at');
+    },
+  });
+  // Whether one of them quotes anybody is not known.
+  expect(summarize(Object.assign(new Error('no'), { errors: list })).message).toBe(WITHHELD);
 });
 
 test('whatever is thrown, the summary survives a journey as JSON', () => {
@@ -133,6 +145,20 @@ describe('the words of others', () => {
       () => new StreamInterruptedError('p', { text: SECRET, reasoning: SECRET }, quoting()),
     ],
     ['several', () => new FallbackExhaustedError('f', [quoting(), foreign()])],
+    ['several attempts, not the first', () => new HedgeExhaustedError('h', [new Error('no'), foreign()])],
+    [
+      'one among those of somebody else',
+      () => new AggregateError([new Error('no'), quoting()], `all failed: ${SECRET}`),
+    ],
+    [
+      'one among those that led to it',
+      () =>
+        new Error(SECRET, { cause: new AggregateError([1, new Error('no', { cause: foreign() })], SECRET) }),
+    ],
+    [
+      'one of more than can be looked at',
+      () => new AggregateError([...Array.from({ length: 5_000 }, () => new Error('no')), foreign()], SECRET),
+    ],
     ['an error of a provider of one’s own', foreign],
     ['one that repeats it', () => new Error(`failed: ${SECRET}`, { cause: quoting() })],
     ['a value that was refused', () => thrownBy(() => parseConfig('x', count(0), SECRET as never))],
@@ -167,6 +193,7 @@ describe('the words of others', () => {
     expect(summarize(new FallbackExhaustedError('f', [1, 2])).message).toBe(
       'Fallback "f": the source and every alternative failed, 2 errors in all.',
     );
+    expect(summarize(new HedgeExhaustedError('h', [1, 2])).message).toBe('Hedge "h": all 2 attempts failed.');
     expect(summarize(new StreamInterruptedError('p', { text: 'abc', reasoning: '' }, 'x')).message).toBe(
       'The answer of "p" broke off after 3 characters.',
     );

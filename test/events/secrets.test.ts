@@ -1,7 +1,8 @@
 /** What was asked, answered and sent to be let in stays between the two who speak: no event repeats it. */
 import { throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { type ChatProvider, ResilientProvider } from '../../src/chat/index.ts';
+import { type ChatProvider, ResilientProvider, staticAnswer } from '../../src/chat/index.ts';
+import { CircuitBreaker } from '../../src/circuit-breaker/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import type { ResilienceEvent } from '../../src/core/events.ts';
 import { openAICompatible } from '../../src/providers/openai-compatible/index.ts';
@@ -173,6 +174,27 @@ describe('no event repeats a secret', () => {
   ])('of a provider of one’s own that %s', async (_, stream) => {
     const heard = await eventsOf({ name: 'own', stream: stream() });
     expect(heard.map(({ type }) => type)).toContain('attempt_ended');
+    expect(JSON.stringify(heard)).not.toMatch(SECRET);
+  });
+
+  test('of a race in which the first was not even asked', async () => {
+    const events = new EventBus();
+    const heard: ResilienceEvent[] = [];
+    events.subscribe((event) => heard.push(event));
+    const circuitBreaker = new CircuitBreaker({ events });
+    circuitBreaker.forceOpen();
+    const assistant = new ResilientProvider({
+      provider: { name: 'one', stream: () => throwError(() => new Error(PROMPT)) },
+      fallbackProviders: [
+        { name: 'two', stream: () => throwError(() => new Error(PROMPT)) },
+        staticAnswer('sorry'),
+      ],
+      circuitBreaker,
+      hedge: { delay: 10, race: 'providers' },
+      events,
+    });
+    expect(await assistant.chat(messages)).toMatchObject({ text: 'sorry' });
+    expect(heard.map(({ type }) => type)).toContain('provider_switched');
     expect(JSON.stringify(heard)).not.toMatch(SECRET);
   });
 });

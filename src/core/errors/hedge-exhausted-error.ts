@@ -25,4 +25,9 @@ export class HedgeExhaustedError extends AggregateError {
     const asked = errors.map(retryAfterOf).filter((wait) => wait !== undefined);
     this.retryAfter = asked.length === 0 ? undefined : Math.max(...asked);
   }
+
+  /** The message without the words of others: what events repeat. */
+  get summary(): string {
+    return `Hedge "${this.policy}": all ${this.errors.length} attempts failed.`;
+  }
 }
