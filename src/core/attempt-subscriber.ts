@@ -2,7 +2,6 @@ import type { Observable } from 'rxjs';
 import type { Timer } from './clock.ts';
 import type { Limit, RecoveredStream } from './recovery.ts';
 import { type CallScope, enter, LeavingSubscriber, leave, returnTo } from './scope.ts';
-import { reportUnhandled } from './unhandled.ts';
 
 /** One attempt of a stream that recovers. A failure is the stream's to answer; everything else is handed on. */
 export class AttemptSubscriber<T> extends LeavingSubscriber<T> {
@@ -54,18 +53,10 @@ export class AttemptSubscriber<T> extends LeavingSubscriber<T> {
     returnTo(scope);
   }
 
-  // The attempt is torn down before the next one starts or downstream hears, even if its teardown throws.
+  // The attempt is torn down before the next one starts or downstream hears.
   protected fail(error: unknown, final: boolean): void {
     this.tearDown();
     this.stream.attemptFailed({ error, final, scope: this.scope });
-  }
-
-  tearDown(): void {
-    try {
-      this.unsubscribe();
-    } catch (thrown) {
-      reportUnhandled(thrown);
-    }
   }
 }
 

@@ -197,10 +197,10 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
     const { kind, due, after } = this.nearest(now);
     if (!isDue(due, now) || (kind === 'throughput' && this.keepsPace(now))) return this.arm(now);
     const { destination: downstream } = this;
+    this.tearDown();
+    // Whoever learns of the end, the source or a listener, may cancel there and then.
+    if (downstream.closed) return;
     try {
-      this.unsubscribe();
-      // Whoever learns of the end, the source or a listener, may cancel there and then.
-      if (downstream.closed) return;
       const answer = within(this.scope, () => expired(kind, after));
       if (!downstream.closed) scoped(answer, this.scope.next()).subscribe(downstream);
     } catch (verdict) {
@@ -211,11 +211,8 @@ class TimedSubscriber<T, R> extends LeavingSubscriber<T> implements Signs {
   /** The source stops before downstream hears why. */
   private fail(error: unknown): void {
     const { destination: downstream } = this;
-    try {
-      this.unsubscribe();
-    } finally {
-      downstream.error(error);
-    }
+    this.tearDown();
+    downstream.error(error);
   }
 
   /** Whether enough has come in the window that is over; if so, the next one begins. */

@@ -1,4 +1,5 @@
 import { Observable, Subscriber, Subscription, type TeardownLogic } from 'rxjs';
+import { reportUnhandled } from './unhandled.ts';
 
 /**
  * Which call, and which attempt of it, the code that runs belongs to. RxJS subscribes synchronously, so a variable that is
@@ -185,6 +186,15 @@ export class LeavingSubscriber<T> extends Subscriber<T> {
       both.unsubscribe();
     }
     upstream?.unsubscribe();
+  }
+
+  /** `unsubscribe` where something follows, whatever throws on the way. */
+  tearDown(): void {
+    try {
+      this.unsubscribe();
+    } catch (thrown) {
+      reportUnhandled(thrown);
+    }
   }
 
   override next(value: T): void {

@@ -405,8 +405,8 @@ export const breakages: readonly Breakage[] = [
   breakage(
     'Timeout: A cancel is no timeout, nor the other way round',
     DEADLINES,
-    '      this.unsubscribe();\n      // Whoever',
-    '      if (!(BROKEN)) this.unsubscribe();\n      // Whoever',
+    '    this.tearDown();\n    // Whoever',
+    '    if (!(BROKEN)) this.tearDown();\n    // Whoever',
   ),
   breakage('Timeout: An answer instead of the error', 'timeout/operator.ts', 'answer === undefined', 'true'),
 

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import {
+  config,
   EMPTY,
+  merge,
   NEVER,
   Observable,
   type OperatorFunction,
@@ -389,35 +391,54 @@ describe('when a clock runs out', () => {
     expect(answered).not.toHaveBeenCalled();
   });
 
-  it('a teardown that throws is an error of the stream, not a silence', () => {
-    const scheduler = new ManualScheduler();
-    const errors: unknown[] = [];
-    const source = new Observable(() => () => {
+  describe('a teardown that throws', () => {
+    const reported: unknown[] = [];
+    beforeEach(() => {
+      config.onUnhandledError = ({ errors: [error] }) => reported.push((error as Error).message);
+    });
+    afterEach(() => {
+      config.onUnhandledError = null;
+      expect(reported.splice(0)).toStrictEqual(['teardown']);
+    });
+    const stubborn = new Observable<never>(() => () => {
       throw new Error('teardown');
     });
-    source.pipe(timeout({ total: 10, scheduler })).subscribe({ error: (error) => errors.push(error.name) });
-    scheduler.advanceTo(10);
-    expect(errors).toStrictEqual(['UnsubscriptionError']);
-  });
 
-  it('a teardown that throws when commitOn has thrown is no silence either', () => {
-    const scheduler = new ManualScheduler();
-    const errors: unknown[] = [];
-    const trigger = new Subject<number>();
-    const source = new Observable<number>((subscriber) => {
-      trigger.subscribe(subscriber);
-      return () => {
-        throw new Error('teardown');
-      };
+    it('does not hide that the time is over', () => {
+      const scheduler = new ManualScheduler();
+      const events = new EventBus();
+      const heard: unknown[] = [];
+      events.on('timed_out').subscribe(({ data }) => heard.push(data));
+      stubborn
+        .pipe(timeout({ total: 10, scheduler, events }))
+        .subscribe({ error: ({ name }) => heard.push(name) });
+      scheduler.advanceTo(10);
+      expect(heard).toStrictEqual([{ kind: 'total', after: 10 }, 'StreamTimeoutError']);
     });
-    const commitOn = (): boolean => {
-      throw new Error('commitOn');
-    };
-    source
-      .pipe(timeout({ first: 10, commitOn, scheduler }))
-      .subscribe({ error: ({ message }) => errors.push(message) });
-    expect(() => trigger.next(1)).toThrow('teardown');
-    expect([errors, scheduler.pending]).toStrictEqual([['commitOn'], 0]);
+
+    it('does not keep from the answer', () => {
+      const scheduler = new ManualScheduler();
+      const values: unknown[] = [];
+      stubborn
+        .pipe(timeout({ total: 10, scheduler, with: () => of('late') }))
+        .subscribe((value) => values.push(value));
+      scheduler.advanceTo(10);
+      expect(values).toStrictEqual(['late']);
+    });
+
+    it('when commitOn has thrown does not hide that', () => {
+      const scheduler = new ManualScheduler();
+      const errors: unknown[] = [];
+      const trigger = new Subject<number>();
+      const commitOn = (): boolean => {
+        throw new Error('commitOn');
+      };
+      merge(trigger, stubborn)
+        .pipe(timeout({ first: 10, commitOn, scheduler }))
+        .subscribe({ error: ({ message }) => errors.push(message) });
+      trigger.next(1);
+      expect([errors, scheduler.pending]).toStrictEqual([['commitOn'], 0]);
+    });
   });
 
   it('subscribes to nothing on behalf of those who have left', () => {
