@@ -27,6 +27,7 @@ export {
   RateLimitExceededError,
   ResilienceError,
   RetryExhaustedError,
+  type RetryRefusal,
   StreamTimeoutError,
   type StreamTimeoutKind,
   ThrottledError,

@@ -3,18 +3,16 @@ import {
   isCancellation,
   isLocalRejection,
   RetryExhaustedError,
+  type RetryRefusal,
   retryAfterOf,
   StreamTimeoutError,
 } from '../core/errors.ts';
-import type { EventData } from '../core/events.ts';
 import { type Failure, type Limit, Postponed, type Recovery } from '../core/recovery.ts';
 import type { RetryBudget } from '../core/retry-budget.ts';
 import { reportUnhandled } from '../core/unhandled.ts';
 import { toObservable } from '../interop/to-observable.ts';
 import type { Resume } from './resume.ts';
 import type { RetryPolicy } from './retry-policy.ts';
-
-type Refusal = EventData<'retry_exhausted'>['reason'];
 
 /** One subscription: how often it has tried, and what it does about the next failure. */
 export class RetryRun<T, R> implements Recovery<T | R> {
@@ -110,14 +108,14 @@ export class RetryRun<T, R> implements Recovery<T | R> {
   }
 
   /** What downstream receives: the error as it came, or what the retries have come to. */
-  private refused(error: unknown, reason: Refusal, explanation: string): unknown {
+  private refused(error: unknown, reason: RetryRefusal, explanation: string): unknown {
     if (isCancellation(error)) return error;
     const attempts = this.#retries + 1;
     // Whoever wants to know what a budget costs must hear of it, also when it has cost all retries.
     if (attempts === 1 && reason !== 'budget') return error;
     const { name, events } = this.#policy;
     events.publish('retry_exhausted', name, { attempts, reason, error });
-    return attempts === 1 ? error : new RetryExhaustedError(name, attempts, explanation, error);
+    return attempts === 1 ? error : new RetryExhaustedError(name, attempts, reason, explanation, error);
   }
 
   private resumed({ error, emitted }: Failure, resume: Resume<T, R>): Observable<T | R> {

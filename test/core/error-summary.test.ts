@@ -58,6 +58,7 @@ describe('the chain of causes', () => {
     const error = new RetryExhaustedError(
       'r',
       2,
+      'attempts',
       'maxRetries is 1',
       new TypeError('fetch failed', { cause: socket }),
     );
@@ -139,7 +140,7 @@ describe('the words of others', () => {
 
   test.each<[string, () => unknown]>([
     ['a provider that is quoted', quoting],
-    ['what it led to', () => new RetryExhaustedError('r', 2, 'maxRetries is 1', quoting())],
+    ['what it led to', () => new RetryExhaustedError('r', 2, 'attempts', 'maxRetries is 1', quoting())],
     [
       'a broken answer',
       () => new StreamInterruptedError('p', { text: SECRET, reasoning: SECRET }, quoting()),

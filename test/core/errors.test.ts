@@ -43,7 +43,7 @@ function examplesOf(from: typeof errors) {
     ThrottledError: new from.ThrottledError('search', 0.5),
     ChaosError: new from.ChaosError('game-day'),
     StreamTimeoutError: new from.StreamTimeoutError('answer', 'each', 50, { cause }),
-    RetryExhaustedError: new from.RetryExhaustedError('answer', 3, 'no attempts are left', cause),
+    RetryExhaustedError: new from.RetryExhaustedError('answer', 3, 'attempts', 'no attempts are left', cause),
     FallbackExhaustedError: new from.FallbackExhaustedError('answer', [cause, 'nope', new TypeError('bad')]),
   };
 }
@@ -200,7 +200,7 @@ describe('for people', () => {
     expect(new ResilienceError('x', { cause: 0 }).cause).toBe(0);
     expect(new ResilienceError('x', { cause: null })).toHaveProperty('cause', null);
     expect(Object.hasOwn(new ResilienceError('x'), 'cause')).toBe(false);
-    expect(new RetryExhaustedError('r', 2, '', cause).cause).toBe(cause);
+    expect(new RetryExhaustedError('r', 2, 'attempts', '', cause).cause).toBe(cause);
     expect(new FallbackExhaustedError('f', [cause, 'nope']).cause).toBe(cause);
   });
 
@@ -215,7 +215,7 @@ describe('for people', () => {
     [Object.create(null), 'something that has no text'],
   ])('anything that was thrown has a message', (thrown, message) => {
     expect(messageOf(thrown)).toBe(message);
-    expect(new RetryExhaustedError('r', 2, '', thrown).message).toContain(message);
+    expect(new RetryExhaustedError('r', 2, 'attempts', '', thrown).message).toContain(message);
     expect(new FallbackExhaustedError('f', [thrown]).message).toContain(message);
   });
 });
@@ -228,7 +228,13 @@ test('guards narrow', () => {
 });
 
 const exhausted = (last: unknown): unknown =>
-  new RetryExhaustedError('outer', 2, '', new RetryExhaustedError('inner', 3, '', last));
+  new RetryExhaustedError(
+    'outer',
+    2,
+    'attempts',
+    '',
+    new RetryExhaustedError('inner', 3, 'attempts', '', last),
+  );
 
 describe('isCallerError', () => {
   test.each<[unknown, boolean]>([

@@ -343,7 +343,7 @@ describe('a permit comes back', () => {
       (lease) => {
         lease.start();
         const refusal = new BulkheadRejectedError('db', 'queue-full', 'is full.');
-        lease.failure(new RetryExhaustedError('retry', 2, 'enough', refusal));
+        lease.failure(new RetryExhaustedError('retry', 2, 'attempts', 'enough', refusal));
       },
     ],
   ])('%s: %s', (_, comesBack, end) => {

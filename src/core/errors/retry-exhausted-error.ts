@@ -2,6 +2,12 @@ import { brand } from './brand.ts';
 import { messageOf } from './message-of.ts';
 import { ResilienceError } from './resilience-error.ts';
 
+/**
+ * Why there was no further attempt. `delay`: the wait would have been too long, or there would have been none; `time`: it did
+ * not fit into what was left of `timeout`.
+ */
+export type RetryRefusal = 'not-retryable' | 'attempts' | 'budget' | 'delay' | 'time';
+
 /** At least one retry ran, and the last attempt failed as well. `cause` is the last error. */
 export class RetryExhaustedError extends ResilienceError {
   static {
@@ -11,19 +17,20 @@ export class RetryExhaustedError extends ResilienceError {
   readonly policy: string;
   /** Attempts made, the first one included. */
   readonly attempts: number;
-  /** Why there was no further attempt. */
-  readonly reason: string;
+  readonly reason: RetryRefusal;
+  readonly #summary: string;
 
-  constructor(policy: string, attempts: number, reason: string, cause: unknown) {
-    super(`${givenUp(policy, attempts, reason)} Last error: ${messageOf(cause)}`, { cause });
+  /** @param explanation the reason as a person would say it. */
+  constructor(policy: string, attempts: number, reason: RetryRefusal, explanation: string, cause: unknown) {
+    const summary = `Retry "${policy}" gave up after ${attempts} attempts: ${explanation}.`;
+    super(`${summary} Last error: ${messageOf(cause)}`, { cause });
     this.policy = policy;
     this.attempts = attempts;
     this.reason = reason;
+    this.#summary = summary;
   }
 
   override get summary(): string {
-    return givenUp(this.policy, this.attempts, this.reason);
+    return this.#summary;
   }
 }
-const givenUp = (policy: string, attempts: number, reason: string): string =>
-  `Retry "${policy}" gave up after ${attempts} attempts: ${reason}.`;
