@@ -47,7 +47,7 @@ export interface Report {
       string,
       {
         readonly source: string;
-        mutants: readonly {
+        readonly mutants: readonly {
           readonly status: string;
           readonly replacement?: string;
           readonly location: { readonly start: Position; readonly end: Position };

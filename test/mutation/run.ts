@@ -4,7 +4,7 @@
  * judged again, unless the code or its tests are others; `--fresh` judges anew, and `--survivors` only who has lived: that is
  * what to ask after a new test.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 import { unexplained } from './explained.ts';
@@ -34,7 +34,6 @@ function mutatedIn(room: Room): string[] {
 /** The results of the room that are known by now. */
 async function judged({ name, judges }: Room, files: string[]): Promise<Measured> {
   const history = join(WORKSHOP, `${name}.json`);
-  if (again) forgetWhoLives(history, files);
   // The judges read it: the runner passes nothing on to a config of theirs.
   process.env.JUDGES = [
     'test/mutation/loads.test.ts',
@@ -42,7 +41,7 @@ async function judged({ name, judges }: Room, files: string[]): Promise<Measured
     'marbles/marbles.test.ts',
   ].join(',');
   await new Stryker({
-    mutate: files,
+    mutate: again ? files.flatMap((file) => whereSomebodyLives(file, reportIn(history))) : files,
     testRunner: 'vitest',
     vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
     plugins: ['@stryker-mutator/vitest-runner'],
@@ -60,7 +59,7 @@ async function judged({ name, judges }: Room, files: string[]): Promise<Measured
     tempDirName: join(WORKSHOP, 'sandbox'),
     incremental: true,
     incrementalFile: history,
-    force: fresh,
+    force: fresh || again,
   }).runMutationTest();
   const now = new Date().toISOString().slice(0, 10);
   const before = readResults().files;
@@ -77,13 +76,18 @@ function reportIn(path: string): Report {
   return JSON.parse(readFileSync(path, 'utf8')) as Report;
 }
 
-/** Who has lived is judged as if for the first time. */
-function forgetWhoLives(history: string, files: readonly string[]): void {
-  if (!existsSync(history)) return;
-  const report = reportIn(history);
-  for (const [file, result] of Object.entries(report.files))
-    if (files.includes(file)) result.mutants = result.mutants.filter(({ status }) => !ALIVE.has(status));
-  writeFileSync(history, JSON.stringify(report));
+/** The lines of the file on which a mutant has lived, wherever they stand by now. */
+function whereSomebodyLives(file: string, { files }: Report): string[] {
+  const { source = '', mutants = [] } = files[file] ?? {};
+  const before = source.split('\n');
+  const now = readFileSync(file, 'utf8').split('\n');
+  return mutants
+    .filter(({ status }) => ALIVE.has(status))
+    .flatMap(({ location: { start, end } }) =>
+      now.flatMap((text, line) =>
+        text === before[start.line - 1] ? [`${file}:${line + 1}-${line + 1 + end.line - start.line}`] : [],
+      ),
+    );
 }
 
 function report({ files }: Measured): void {
