@@ -58,6 +58,16 @@ describe('what is no sign of work', () => {
   });
 });
 
+test('a sign of life begins a silence, also before the first value, and ends it', () => {
+  const { scheduler, log, signs } = timed({ first: 100, each: 10 });
+  scheduler.advanceTo(4);
+  signs.alive();
+  scheduler.advanceTo(13);
+  signs.alive();
+  scheduler.advanceTo(100);
+  expect(log).toStrictEqual(['each 10 at 23', 'complete']);
+});
+
 describe('the pace', () => {
   const pace = { window: 100, least: 3, sizeOf: (value: string) => value.length };
 
