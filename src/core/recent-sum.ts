@@ -9,7 +9,7 @@ export class RecentSum {
   readonly #now: () => number;
   readonly #sliceDuration: number;
   readonly #slices = new Float64Array(SLICES);
-  readonly #begun: number;
+  #begun: number;
   /** Number of the slice that the clock is in. */
   #slice = 0;
   #sum = 0;
@@ -34,7 +34,10 @@ export class RecentSum {
 
   /** At most one round, however long the silence was. */
   #expire(): void {
-    const slice = Math.floor((this.#now() - this.#begun) / this.#sliceDuration);
+    const now = this.#now();
+    // The clock was set back, as where virtual time begins: what has been added goes on to count from there.
+    this.#begun = Math.min(this.#begun, now - this.#slice * this.#sliceDuration);
+    const slice = Math.floor((now - this.#begun) / this.#sliceDuration);
     for (let passed = Math.min(slice - this.#slice, SLICES); passed > 0; passed--) {
       const oldest = (this.#slice + passed) % SLICES;
       this.#sum -= this.#slices[oldest] as number;

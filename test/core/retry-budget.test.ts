@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { timer } from 'rxjs';
+import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, test } from 'vitest';
 import { RetryBudget, type RetryBudgetConfig } from '../../src/core/retry-budget.ts';
 import { ManualScheduler } from '../support/manual-scheduler.ts';
@@ -169,6 +171,16 @@ test('no stretch of time sees more retries than it, and the time to live before 
     }),
     { numRuns: 300 },
   );
+});
+
+test('made before virtual time begins, it bounds there what it bounds elsewhere', () => {
+  const budget = new RetryBudget({ ...onlyPaid, retryRatio: 1 });
+  const retries: boolean[] = [];
+  new TestScheduler(() => {}).run(() => {
+    budget.deposit();
+    timer(2_000).subscribe(() => retries.push(budget.tryWithdraw(), budget.tryWithdraw()));
+  });
+  expect(retries).toStrictEqual([true, false]);
 });
 
 test('there may be a thousand retries for every request', () => {
