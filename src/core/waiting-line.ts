@@ -61,6 +61,7 @@ export class WaitingLine<A = Applicant> {
 
   /** What those ask for together who would be served before a newcomer of this priority, who asks for `load`. */
   ahead(priority: number, load: Load): Load {
+    if (this.isFree(priority)) return load.map(() => 0);
     return load.map((_, dimension) =>
       this.#lanes.reduce(
         (sum, lane) => (lane.priority < priority ? sum : sum + (lane.load[dimension] as number)),

@@ -22,9 +22,8 @@ export const rooms: readonly Room[] = [
   pattern('circuit-breaker'),
   {
     name: 'lines',
-    files: core('demand', 'due-queue', 'waiting-line', 'waiting-room', 'places'),
+    files: core('due-queue', 'waiting-line', 'waiting-room', 'places'),
     judges: [
-      'core/demand.test.ts',
       'core/due-queue.test.ts',
       'core/waiting-line.test.ts',
       'bulkhead',
@@ -32,6 +31,11 @@ export const rooms: readonly Room[] = [
       'rate-limit/operator.test.ts',
       'rate-limit/tokens.test.ts',
     ],
+  },
+  {
+    name: 'demand',
+    files: core('demand'),
+    judges: ['core/demand.test.ts', 'bulkhead/load-shedding.test.ts', 'rate-limit/tokens.test.ts'],
   },
   pattern('rate-limit'),
   {

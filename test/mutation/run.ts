@@ -53,6 +53,7 @@ async function judged({ name, judges }: Room, files: string[]): Promise<Measured
     // What spins is found by counting how often the code is hit, what waits for ever by the limit of a test: this is for
     // what spins beside the mutant, and so long that on a machine with other work no one passes for unending who is slow.
     timeoutMS: 120_000,
+    dryRunTimeoutMinutes: 60,
     reporters: ['progress-append-only'],
     allowConsoleColors: false,
     ignorePatterns: ['/docs', '/dist', '/bench', '/demo', `/${WORKSHOP}`],
