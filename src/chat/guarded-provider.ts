@@ -95,9 +95,10 @@ export class GuardedProvider {
 
   /** Whether an attempt would be let through. */
   get healthy(): boolean {
-    const { state } = this.circuitBreaker;
-    const open = state === 'open' || state === 'forced-open';
-    return !open && (this.provider.isHealthy?.() ?? true);
+    const { state, retryAfter = 0 } = this.circuitBreaker.stats;
+    // An open circuit that need not wait stays open until somebody calls.
+    const refuses = state === 'forced-open' || retryAfter > 0;
+    return !refuses && (this.provider.isHealthy?.() ?? true);
   }
 
   /** One attempt under its clocks. @param overrides limits of this call, which replace the provider's own. */

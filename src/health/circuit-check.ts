@@ -23,7 +23,8 @@ const STATUS: Readonly<Record<CircuitState, HealthStatus>> = {
 export function circuitCheck(breaker: CircuitBreaker): HealthCheck {
   return () => {
     const { state, failureRate, retryAfter, lastFailure } = breaker.stats;
-    const status = STATUS[state];
+    // An open circuit that need not wait stays open until somebody calls: that call is the probe.
+    const status = retryAfter === 0 ? 'degraded' : STATUS[state];
     return {
       status,
       error: status === 'healthy' ? undefined : lastFailure?.error,

@@ -571,6 +571,16 @@ describe('policies', () => {
     expect(provider.isHealthy()).toBe(false);
   });
 
+  test('is healthy at once where an open circuit need not wait: who asks first would never ask again', async () => {
+    const provider = resilient({
+      provider: scripted('main', failing('server'), says('a')),
+      circuitBreaker: { failureThreshold: 1, recoveryTimeout: 0 },
+    });
+    await expect(provider.chat(HELLO)).rejects.toThrow();
+    expect([provider.circuitBreaker.state, provider.isHealthy()]).toStrictEqual(['open', true]);
+    expect((await provider.chat(HELLO)).text).toBe('a');
+  });
+
   test("errors of the caller do not open a circuit, and the provider's own do", async () => {
     for (const [kind, state] of [
       ['invalid', 'closed'],

@@ -668,6 +668,15 @@ describe('a circuit', () => {
     expect(await verdict(check)).toMatchObject({ status: 'healthy' });
   });
 
+  it('that is open and need not wait is degraded: the next call is let through', async () => {
+    const breaker = new CircuitBreaker({ failureThreshold: 1, recoveryTimeout: 0, scheduler });
+    fail(breaker);
+    expect(await verdict(circuitCheck(breaker))).toMatchObject({
+      status: 'degraded',
+      details: { state: 'open' },
+    });
+  });
+
   it('of a registry comes and goes with it', async () => {
     const registry = new CircuitRegistry({ capacity: 2 });
     const payments = registry.getOrCreate('payments', { failureThreshold: 1, scheduler });
