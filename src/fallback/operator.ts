@@ -52,11 +52,13 @@ import { FallbackRun } from './fallback-run.ts';
  * // no answer after 2 errors
  * ```
  */
-export function fallback<A extends Alternative>(alternatives: readonly A[]): AddingOperator<Answer<A>>;
+export function fallback<A extends readonly Alternative[] | []>(
+  alternatives: A,
+): AddingOperator<Answer<A[number]>>;
 /** Answers instead of a source that failed, as the config says. @see the documentation of the first overload. */
-export function fallback<A extends Alternative>(
-  config: FallbackConfig<never, A> & { readonly commitOn?: undefined },
-): AddingOperator<Answer<A>>;
+export function fallback<A extends readonly Alternative[] | []>(
+  config: FallbackConfig<never, A[number]> & { readonly alternatives: A; readonly commitOn?: undefined },
+): AddingOperator<Answer<A[number]>>;
 /** Answers instead of a source that failed, as the config says. @see the documentation of the first overload. */
 export function fallback<T, A extends Alternative>(
   config: FallbackConfig<T, A>,

@@ -137,6 +137,17 @@ describe('what an alternative may be', () => {
     expectTypeOf(
       text$.pipe(fallback({ alternatives: [({ emitted }) => emitted], midStream: true })),
     ).toEqualTypeOf<Observable<string | number>>();
+    const cache = () => throwError(() => new Error('empty'));
+    const [told, toldByConfig] = [
+      text$.pipe(fallback([cache, ({ errors }) => errors.length])),
+      text$.pipe(fallback({ alternatives: [cache, ({ errors }) => errors.length] })),
+    ];
+    expectTypeOf(told).toEqualTypeOf<Observable<string | number>>();
+    expectTypeOf(toldByConfig).toEqualTypeOf<Observable<string | number>>();
+    expectTypeOf(text$.pipe(fallback([{ a: 1 }]))).toEqualTypeOf<Observable<string | { a: number }>>();
+    expectTypeOf(text$.pipe(fallback([of(1)] as readonly Observable<number>[]))).toEqualTypeOf<
+      Observable<string | number>
+    >();
   });
 });
 

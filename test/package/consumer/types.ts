@@ -59,6 +59,9 @@ is<Observable<number>>()(numbers.pipe(timeout(5_000)));
 is<Observable<number>>()(numbers.pipe(timeout({ first: 1_000, each: 500 })));
 is<Observable<number | string>>()(numbers.pipe(timeout({ total: 5_000, with: () => of('late') })));
 is<Observable<number | string>>()(numbers.pipe(fallback(of('cached'))));
+is<Observable<number | string>>()(
+  numbers.pipe(fallback([() => of('cached'), ({ errors }) => `${errors.length}`])),
+);
 is<Observable<number>>()(numbers.pipe(hedge({ delay: 100 })));
 is<Observable<number>>()(
   numbers.pipe(resilience({ timeout: 5_000, retry: 3, circuitBreaker: { name: 'api' } })),
