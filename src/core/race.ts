@@ -155,4 +155,6 @@ class Runner<T> extends AttemptSubscriber<T> {
 }
 
 const tooLong = (): ResilienceError =>
-  new ResilienceError(`The attempt sent ${MOST_HELD} values, and none that commits.`);
+  new ResilienceError(
+    `The attempt sent ${MOST_HELD} values, and none that commits: "commitOn" has to say yes to one of them.`,
+  );

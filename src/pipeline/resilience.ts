@@ -44,7 +44,8 @@ import { type ResilienceConfig, ResilienceConfigSchema, type TransparentParts } 
  * bulkhead > `timeout.first` and `timeout.each` > source.
  *
  * - The breaker sees every attempt and every attempt's timeout; an open circuit uses no permit and no place.
- * - So a hedge takes a permit and a place of its own, and is no retry: it begins anew with each of them.
+ * - To all that stands further in a hedge is an attempt of its own, with a permit and a place. It is no retry: each retry
+ *   begins a new race.
  * - A wait for a permit or a place is no part of a slow call, nor of `timeout.first`.
  * - `timeout.total` bounds attempts, waits and back-offs together, and the fallback can still act when it fires.
  * - The fallback sees the final verdict.

@@ -250,7 +250,9 @@ describe('who has not committed cannot win', () => {
     expect(first.runs).toBe(true);
     first.values$.next('ping');
     expect(first.runs).toBe(false);
-    expect(log).toStrictEqual(['error The attempt sent 1000 values, and none that commits.']);
+    expect(log).toStrictEqual([
+      'error The attempt sent 1000 values, and none that commits: "commitOn" has to say yes to one of them.',
+    ]);
   });
 
   test('but another may follow it', () => {
