@@ -1,10 +1,11 @@
-import { type Clock, clockOf } from '../core/clock.ts';
+import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
 import { isLocalRejection, isOverload } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import { labelledField } from '../core/label.ts';
 import type { Lease, Outcome } from '../core/lease.ts';
 import { PlaceLease, Places, type Release } from '../core/places.ts';
+import { SteadyClock } from '../core/steady-clock.ts';
 import type { LimitControl } from './algorithm.ts';
 import {
   type AdaptiveConcurrencyConfig,
@@ -27,7 +28,7 @@ export class AdaptiveConcurrency extends Places {
   readonly #control: LimitControl;
   readonly #classify: (error: unknown) => DropVerdict;
   readonly #commitOn: ((value: never) => boolean) | undefined;
-  readonly #clock: Clock;
+  readonly #clock: SteadyClock;
   readonly #events: EventBus;
   /** Attempts are numbered as they start; which of them are heard, and whose drops. */
   #started = 0;
@@ -43,7 +44,7 @@ export class AdaptiveConcurrency extends Places {
       initialLimit = Math.min(maxLimit, Math.max(minLimit, INITIAL_LIMIT)),
     } = options;
     const control = algorithmOf(options.algorithm).begin({ initialLimit, minLimit, maxLimit });
-    const clock = clockOf(options.scheduler);
+    const clock = new SteadyClock(clockOf(options.scheduler));
     const events = options.events ?? getEventBus();
     super({
       name: options.name ?? 'adaptive-concurrency',

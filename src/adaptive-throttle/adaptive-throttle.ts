@@ -6,6 +6,7 @@ import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import { type AdmissionPolicy, type Applicant, Lease, type Outcome } from '../core/lease.ts';
 import { defaultRandom } from '../core/random.ts';
 import { RecentSum } from '../core/recent-sum.ts';
+import { SteadyClock } from '../core/steady-clock.ts';
 import { withoutStack } from '../core/without-stack.ts';
 
 /** What the other side did with a request. `neutral`: that is not known, as if it had not been made. */
@@ -68,7 +69,7 @@ export class AdaptiveThrottle implements AdmissionPolicy {
   /** @throws {ConfigurationError} naming the option and the value. */
   constructor(config: AdaptiveThrottleConfig = {}) {
     const options = parseConfig('AdaptiveThrottle', AdaptiveThrottleConfigSchema, config);
-    const clock = clockOf(options.scheduler);
+    const clock = new SteadyClock(clockOf(options.scheduler));
     this.name = options.name ?? 'adaptive-throttle';
     this.#multiplier = options.multiplier;
     this.#maxProbability = options.maxProbability;

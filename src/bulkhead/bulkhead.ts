@@ -4,6 +4,7 @@ import { commonOptions, count, limit, parseConfig } from '../core/config.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { labelledField } from '../core/label.ts';
 import { Places } from '../core/places.ts';
+import { SteadyClock } from '../core/steady-clock.ts';
 
 /** The options of a {@link Bulkhead}, with their defaults. */
 export const BulkheadConfigSchema = z.strictObject({
@@ -31,7 +32,7 @@ export class Bulkhead extends Places {
       places: options.maxConcurrent,
       maxQueue: options.maxQueue,
       queueTimeout: options.queueTimeout,
-      clock: clockOf(options.scheduler),
+      clock: new SteadyClock(clockOf(options.scheduler)),
       events: options.events ?? getEventBus(),
     });
     labelledField('Bulkhead.state$', this.name, this.state$);

@@ -3,6 +3,7 @@ import { type Clock, clockOf } from '../core/clock.ts';
 import { ChaosError } from '../core/errors.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { defaultRandom } from '../core/random.ts';
+import { SteadyClock } from '../core/steady-clock.ts';
 import type { ChaosConfigSchema, ChaosDelay } from './chaos-config.ts';
 
 type Options = z.output<typeof ChaosConfigSchema>;
@@ -23,6 +24,7 @@ export class ChaosPlan {
   readonly corrupt: Options['corrupt'];
   readonly #options: Options;
   readonly #random: () => number;
+  readonly #time: SteadyClock;
   readonly #made: number;
   #attempts = 0;
 
@@ -36,7 +38,8 @@ export class ChaosPlan {
     if (stall !== undefined) this.end = { fault: 'stall', after: stall };
     this.#options = options;
     this.#random = options.random ?? defaultRandom;
-    this.#made = this.clock.now();
+    this.#time = new SteadyClock(this.clock);
+    this.#made = this.#time.now();
   }
 
   /** Whether the subscription that begins now is hit. To be asked once. */
@@ -44,7 +47,7 @@ export class ChaosPlan {
     const { enabled, rate, attempts, from, until } = this.#options;
     const attempt = ++this.#attempts;
     if (!(typeof enabled === 'function' ? enabled() : enabled)) return false;
-    const age = this.clock.now() - this.#made;
+    const age = this.#time.now() - this.#made;
     if (age < from || age >= until) return false;
     if (!(typeof attempts === 'function' ? attempts(attempt) : (attempts?.includes(attempt) ?? true)))
       return false;

@@ -1,4 +1,5 @@
-import { type Clock, timestamp } from '../core/clock.ts';
+import { timestamp } from '../core/clock.ts';
+import type { SteadyClock } from '../core/steady-clock.ts';
 import { type Phase, timeLeft } from './circuit-state.ts';
 import type { LastFailure } from './circuit-stats.ts';
 import type { CircuitBreakerOptions } from './config.ts';
@@ -25,7 +26,7 @@ export function remember(
 export function recall(
   { state, openedAt = timestamp(), reopenings, retryAfter = 0, evidence: seen }: CircuitSnapshot,
   options: CircuitBreakerOptions,
-  clock: Clock,
+  clock: SteadyClock,
 ): Phase {
   switch (state) {
     case 'closed':

@@ -1,7 +1,8 @@
-import { type Clock, isDue, type Timer, timestamp } from '../core/clock.ts';
+import { isDue, type Timer, timestamp } from '../core/clock.ts';
 import { summarize } from '../core/error-summary.ts';
 import { CircuitOpenError, ConfigurationError } from '../core/errors.ts';
 import type { Lease, Outcome } from '../core/lease.ts';
+import type { SteadyClock } from '../core/steady-clock.ts';
 import { reportUnhandled } from '../core/unhandled.ts';
 import { withoutStack } from '../core/without-stack.ts';
 import { CircuitLease } from './circuit-lease.ts';
@@ -37,7 +38,7 @@ const DEFAULT_RECOVERY_TIME = 60_000;
 export class Circuit {
   readonly #name: string;
   readonly #options: CircuitBreakerOptions;
-  readonly #clock: Clock;
+  readonly #clock: SteadyClock;
   readonly #listener: CircuitListener;
   readonly #classify: (error: unknown) => Classification;
   #phase: Phase;
@@ -47,7 +48,7 @@ export class Circuit {
   #rejectedCount = 0;
   #lastFailure: LastFailure | undefined;
 
-  constructor(name: string, options: CircuitBreakerOptions, clock: Clock, listener: CircuitListener) {
+  constructor(name: string, options: CircuitBreakerOptions, clock: SteadyClock, listener: CircuitListener) {
     this.#name = name;
     this.#options = options;
     this.#clock = clock;

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts';
+import type { SteadyClock } from '../core/steady-clock.ts';
 import type { CircuitBreakerOptions } from './config.ts';
 import { CountWindow } from './count-window.ts';
 import type { OutcomeWindow, Portable, Totals } from './outcome-window.ts';
@@ -19,7 +19,7 @@ export interface Evidence extends Portable {
 /** The evidence that a config asks for. */
 export function evidenceFor(
   { failureThreshold, window, slowCall }: CircuitBreakerOptions,
-  clock: Clock,
+  clock: SteadyClock,
 ): Evidence {
   if (window === undefined) return new FailureRun(failureThreshold ?? 5);
   const { failureRate } = window;

@@ -1,5 +1,5 @@
 import { defer, mergeWith, type Observable, of } from 'rxjs';
-import { type Clock, isDue, type Timer } from './clock.ts';
+import { isDue, type Timer } from './clock.ts';
 import { BulkheadRejectedError } from './errors.ts';
 import type { EventBus } from './event-bus.ts';
 import {
@@ -14,6 +14,7 @@ import {
 } from './lease.ts';
 import { MovingMean } from './moving-mean.ts';
 import { OrderedSubject } from './ordered-subject.ts';
+import type { SteadyClock } from './steady-clock.ts';
 import { isShed, type Rejection, type Terms, WaitingRoom, type WaitingRoomConfig } from './waiting-room.ts';
 import { withoutStack } from './without-stack.ts';
 
@@ -36,7 +37,7 @@ export interface PlacesConfig extends WaitingRoomConfig {
  */
 export abstract class Places implements AdmissionPolicy {
   readonly name: string;
-  readonly #clock: Clock;
+  readonly #clock: SteadyClock;
   readonly #events: EventBus;
   readonly #line: WaitingRoom;
   readonly #changes$ = new OrderedSubject<PlacesState>();
@@ -168,7 +169,8 @@ export abstract class Places implements AdmissionPolicy {
     this.#timer = undefined;
     const next = this.#line.mostUrgent;
     if (next === undefined) return;
-    this.#timer = this.#clock.at(next.due, () => this.#sendOverdueAway());
+    const left = Math.max(0, next.due - this.#clock.now());
+    this.#timer = this.#clock.schedule(left, () => this.#sendOverdueAway());
   }
 
   #sendOverdueAway(): void {

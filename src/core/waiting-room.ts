@@ -1,5 +1,6 @@
-import { type Clock, isDue } from './clock.ts';
+import { isDue } from './clock.ts';
 import type { Applicant } from './lease.ts';
+import type { SteadyClock } from './steady-clock.ts';
 import { type Newcomer, WaitingLine, type WaitingPlace } from './waiting-line.ts';
 
 /**
@@ -14,14 +15,14 @@ export type Terms = Omit<Newcomer, 'applicant' | 'since'>;
 export interface WaitingRoomConfig {
   readonly maxQueue: number;
   readonly queueTimeout: number;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
 }
 
 /** A line of so many, in which nobody waits too long: the bounds that all policies have whose leases may run out. */
 export class WaitingRoom<A extends Pick<Applicant, 'refused'> = Applicant> extends WaitingLine<A> {
   readonly maxQueue: number;
   readonly #queueTimeout: number;
-  readonly #clock: Clock;
+  readonly #clock: SteadyClock;
   readonly #rejected: (reason: Rejection, terms: Terms) => Error;
   #rejectedCount = 0;
 

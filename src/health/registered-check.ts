@@ -18,6 +18,7 @@ import { withDeadlines } from '../core/deadlines.ts';
 import { StreamTimeoutError } from '../core/errors.ts';
 import { summarize } from '../core/event-bus.ts';
 import type { ErrorSummary, HealthStatus } from '../core/event-parts.ts';
+import { SteadyClock } from '../core/steady-clock.ts';
 import { findingsIn, type HealthAnswer, type HealthCheck, type HealthFindings, isStream } from './check.ts';
 import type { CheckReport } from './report.ts';
 
@@ -50,6 +51,7 @@ export class RegisteredCheck {
   readonly critical: boolean;
   readonly liveness: boolean;
   readonly #details: RegisteredCheckDetails;
+  readonly #clock: SteadyClock;
   readonly #withdrawn = new Subject<void>();
   #last: Result | undefined;
 
@@ -58,6 +60,7 @@ export class RegisteredCheck {
     this.critical = details.critical;
     this.liveness = details.liveness;
     this.#details = details;
+    this.#clock = new SteadyClock(details.clock);
   }
 
   /** The status that was found last. */
@@ -83,7 +86,7 @@ export class RegisteredCheck {
       status: result.status,
       critical: this.critical,
       duration: result.duration,
-      age: this.#details.clock.now() - at,
+      age: this.#clock.now() - at,
       checkedAt: result.checkedAt,
       ...(error !== undefined && { error }),
       ...(details !== undefined && { details }),
@@ -91,13 +94,12 @@ export class RegisteredCheck {
   }
 
   #isFresh(): boolean {
-    const { clock, maxAge } = this.#details;
-    return this.#last !== undefined && clock.now() - this.#last.at < maxAge;
+    return this.#last !== undefined && this.#clock.now() - this.#last.at < this.#details.maxAge;
   }
 
   #run(): Observable<unknown> {
     const { name, check, clock, timeout } = this.#details;
-    const begun = clock.now();
+    const begun = this.#clock.now();
     const limits = { first: timeout, each: Number.POSITIVE_INFINITY, total: Number.POSITIVE_INFINITY };
     const answer = withDeadlines(ask(check), clock, limits, (kind, after) => {
       throw new StreamTimeoutError(name, kind, after);
@@ -106,7 +108,7 @@ export class RegisteredCheck {
       throwIfEmpty(() => new Error('The check ended without an answer.')),
       map(findingsIn),
       catchError((error: unknown) => of<HealthFindings>({ status: 'unhealthy', error })),
-      tap((findings) => this.#found(findings, clock.now() - begun)),
+      tap((findings) => this.#found(findings, this.#clock.now() - begun)),
     );
   }
 
@@ -118,7 +120,7 @@ export class RegisteredCheck {
       error: error === undefined ? undefined : summarize(error),
       details,
       duration,
-      at: this.#details.clock.now(),
+      at: this.#clock.now(),
       checkedAt: timestamp(),
     };
     if (status !== before) this.#details.changed(before, status, error);

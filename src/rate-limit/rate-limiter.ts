@@ -1,6 +1,6 @@
 import { defer, mergeWith, type Observable, of } from 'rxjs';
 import * as z from 'zod/mini';
-import { type Clock, clockOf, isDue, type Timer } from '../core/clock.ts';
+import { clockOf, isDue, type Timer } from '../core/clock.ts';
 import { duration, parseConfig } from '../core/config.ts';
 import { ConfigurationError, RateLimitExceededError } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
@@ -14,6 +14,7 @@ import {
 } from '../core/lease.ts';
 import { OrderedSubject } from '../core/ordered-subject.ts';
 import { defaultRandom } from '../core/random.ts';
+import { SteadyClock } from '../core/steady-clock.ts';
 import type { Load, WaitingPlace } from '../core/waiting-line.ts';
 import { isShed, type Rejection, type Terms, WaitingRoom } from '../core/waiting-room.ts';
 import { withoutStack } from '../core/without-stack.ts';
@@ -74,7 +75,7 @@ export class RateLimiter implements AdmissionPolicy {
   readonly #buckets: Buckets;
   readonly #traffic = new Traffic();
   readonly #feedback: ServerFeedback;
-  readonly #clock: Clock;
+  readonly #clock: SteadyClock;
   readonly #events: EventBus;
   readonly #line: WaitingRoom<Waiter>;
   readonly #changes$ = new OrderedSubject<RateLimiterState>();
@@ -123,7 +124,7 @@ export class RateLimiter implements AdmissionPolicy {
     const options = parseConfig('RateLimiter', RateLimiterConfigSchema, config);
     const { maxQueue, queueTimeout, feedback = USUAL_FEEDBACK, random = defaultRandom } = options;
     this.name = options.name ?? 'rate-limiter';
-    this.#clock = clockOf(options.scheduler);
+    this.#clock = new SteadyClock(clockOf(options.scheduler));
     this.#events = options.events ?? getEventBus();
     this.#buckets = new Buckets(limitsOf(options));
     this.#feedback = new ServerFeedback(feedback, this.#traffic, this.#regulated, random);
@@ -183,7 +184,7 @@ export class RateLimiter implements AdmissionPolicy {
    */
   tryAcquire(tokens?: TokenUsage | number): boolean {
     const load = loadOf(knownOf(tokens));
-    const now = this.#clock.now();
+    const now = this.#now();
     if (this.#line.size > 0 || !this.#isThere(now, load)) return false;
     this.#take(now, load);
     this.#traffic.send(load);
@@ -275,7 +276,7 @@ export class RateLimiter implements AdmissionPolicy {
     const expected = knownOf(demand.tokens);
     const load = loadOf(expected);
     const lease = new RateLimitLease(this.#desk, expected, load, demand);
-    const now = this.#clock.now();
+    const now = this.#now();
     if (this.#line.isFree(priority) && this.#isThere(now, load)) {
       this.#take(now, load);
       return lease;
@@ -288,6 +289,13 @@ export class RateLimiter implements AdmissionPolicy {
       this.#changed();
       this.#events.publish('rate_limited', this.name, { retryAfter, outcome: 'queued' });
     });
+  }
+
+  /** And with it the end of a pause whose timer is late: the event loop was busy. */
+  #now(): number {
+    const now = this.#clock.now();
+    if (this.#pausedUntil !== undefined && isDue(this.#pausedUntil, now)) this.resume();
+    return now;
   }
 
   /** Milliseconds until whoever asks for so much could begin. */
@@ -352,9 +360,8 @@ export class RateLimiter implements AdmissionPolicy {
   }
 
   #turn(): void {
-    const now = this.#clock.now();
-    if (this.#pausedUntil !== undefined && isDue(this.#pausedUntil, now)) this.resume();
-    else this.#handOut();
+    const now = this.#now();
+    this.#handOut();
     this.#sendAway((due) => isDue(due, now));
   }
 

@@ -40,9 +40,10 @@ export const rooms: readonly Room[] = [
   pattern('rate-limit'),
   {
     name: 'time',
-    files: core('clock', 'deadlines', 'recent-sum', 'moving-mean', 'retry-budget'),
+    files: core('clock', 'steady-clock', 'deadlines', 'recent-sum', 'moving-mean', 'retry-budget'),
     judges: [
       'core/clock.test.ts',
+      'core/shared-time.test.ts',
       'core/deadlines.test.ts',
       'core/recent-sum.test.ts',
       'core/moving-mean.test.ts',
