@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { functionOption, parseConfig } from './config.ts';
+import { functionOption, parseConfig, signalOption } from './config.ts';
 import type { AcquireOptions, Demand } from './lease.ts';
 
 const finite = (): z.ZodMiniCustom<number, number> =>
@@ -66,16 +66,23 @@ export function asking<T>(
   };
 }
 
-const AcquireSchema = z.object({ priority: PRIORITY, patience: PATIENCE });
+/** What code without a stream says when it asks any policy for a lease. */
+export const AcquireSchema = z.strictObject({
+  priority: PRIORITY,
+  patience: PATIENCE,
+  signal: z.optional(signalOption()),
+});
 
 /**
  * What code without a stream asks; a signal alone is short for options that hold it.
  *
  * @throws {ConfigurationError} naming the option and the value.
  */
-export function acquireOptions(options: AbortSignal | AcquireOptions): AcquireOptions {
-  if ('aborted' in options) return { signal: options };
-  const { priority, patience } = options;
-  parseConfig('acquire', AcquireSchema, { priority, patience });
-  return options;
+export function acquireOptions(
+  options: AbortSignal | AcquireOptions,
+  schema: z.ZodMiniType<AcquireOptions, AcquireOptions>,
+): AcquireOptions {
+  return 'aborted' in Object(options)
+    ? { signal: options as AbortSignal }
+    : parseConfig('acquire', schema, options as AcquireOptions);
 }

@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import type * as z from 'zod/mini';
 import { listen, unlisten } from './abort-listeners.ts';
-import { acquireOptions } from './demand.ts';
+import { AcquireSchema, acquireOptions } from './demand.ts';
 import { enterCall, within } from './scope.ts';
 
 export type Outcome = 'success' | 'failure' | 'neutral';
@@ -108,10 +109,15 @@ export interface AcquireOptions extends Demand {
  * A started lease as a promise, for code without a stream.
  *
  * @param options a signal, or all that is asked.
+ * @param schema what may be asked of this policy.
  */
-export function acquire(policy: AdmissionPolicy, options: AbortSignal | AcquireOptions = {}): Promise<Lease> {
+export function acquire(
+  policy: AdmissionPolicy,
+  options: AbortSignal | AcquireOptions = {},
+  schema: z.ZodMiniType<AcquireOptions, AcquireOptions> = AcquireSchema,
+): Promise<Lease> {
   return new Promise((resolve, reject) => {
-    const { signal, ...demand } = acquireOptions(options);
+    const { signal, ...demand } = acquireOptions(options, schema);
     signal?.throwIfAborted();
     const scope = enterCall();
     let place: Place | undefined;

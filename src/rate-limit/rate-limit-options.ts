@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { functionOption, numberThat } from '../core/config.ts';
-import { asking, DemandSchema, demandOf, madeOnce } from '../core/demand.ts';
+import { AcquireSchema, asking, DemandSchema, demandOf, madeOnce } from '../core/demand.ts';
 import type { TokenDemand } from './rate-limit-lease.ts';
 import type { RateLimitReport } from './report.ts';
 import type { TokenUsage } from './tokens.ts';
@@ -54,6 +54,10 @@ export interface RateLimitOptions<T = unknown>
 }
 
 const TOKENS = z.optional(estimate());
+
+/** What code without a stream asks. */
+export const TokensSchema = z.object({ tokens: TOKENS });
+export const RateLimitAcquireSchema = z.extend(AcquireSchema, TokensSchema.shape);
 
 /** What each subscription asks, of the options that it is asked with. */
 export function tokenDemandOf(

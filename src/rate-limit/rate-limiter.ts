@@ -20,6 +20,7 @@ import { isShed, type Rejection, type Terms, WaitingRoom } from '../core/waiting
 import { withoutStack } from '../core/without-stack.ts';
 import { Buckets, type LimitedBucket } from './buckets.ts';
 import { type Desk, RateLimitLease, type TokenDemand } from './rate-limit-lease.ts';
+import { RateLimitAcquireSchema, TokensSchema } from './rate-limit-options.ts';
 import {
   limitsOf,
   PACES,
@@ -180,9 +181,11 @@ export class RateLimiter implements AdmissionPolicy {
    * Takes what a request needs if it is there, and never waits. It does not overtake those who do.
    *
    * @param tokens what the request uses; a number is the total.
+   * @throws {ConfigurationError} naming the value.
    * @returns whether the caller may go on. A `false` is no rejection: it is neither counted nor announced.
    */
   tryAcquire(tokens?: TokenUsage | number): boolean {
+    if (tokens !== undefined) parseConfig('RateLimiter.tryAcquire', TokensSchema, { tokens });
     const load = loadOf(knownOf(tokens));
     const now = this.#now();
     if (this.#line.size > 0 || !this.#isThere(now, load)) return false;
@@ -205,7 +208,7 @@ export class RateLimiter implements AdmissionPolicy {
    * @throws {RateLimitExceededError} when the queue is full or the wait would be too long.
    */
   acquire(options: AbortSignal | RateLimitAcquireOptions = {}): Promise<RateLimitLease> {
-    return acquire(this, options) as Promise<RateLimitLease>;
+    return acquire(this, options, RateLimitAcquireSchema) as Promise<RateLimitLease>;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { config } from 'rxjs';
 import { describe, expect, test, vi } from 'vitest';
+import { Bulkhead } from '../../src/bulkhead/index.ts';
 import { type AdmissionPolicy, type Applicant, acquire, Lease, type Outcome } from '../../src/core/lease.ts';
 
 class RecordingLease extends Lease {
@@ -76,6 +77,19 @@ describe('a lease', () => {
 });
 
 describe('acquire()', () => {
+  test.each<[string, object]>([
+    ['unknown option "prioritty"', { prioritty: 1 }],
+    ['unknown option "tokens"', { tokens: 1 }],
+    ['option "priority" must be a finite number', { priority: Number.NaN }],
+    ['option "patience" must be a duration', { patience: -1 }],
+    ['option "signal" must be an AbortSignal', { signal: {} }],
+    ['config must be an object', 5 as never],
+  ])('refuses what it does not know: %s', async (reason, options) => {
+    const policy = new Bulkhead({ maxConcurrent: 1 });
+    await expect(policy.acquire(options)).rejects.toThrow(`acquire: ${reason}`);
+    expect(policy.activeCount).toBe(0);
+  });
+
   /** A policy that answers as told, and keeps the last applicant. */
   function policyOf(
     answer: ReturnType<AdmissionPolicy['admit']> | 'wait',

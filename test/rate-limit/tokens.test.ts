@@ -379,6 +379,16 @@ describe('code without a stream', () => {
     expect(tokensIn(policy)).toBe(60);
   });
 
+  test.each([Number.NaN, -50, '50', null, { totalToken: 50 }, { inputTokens: -1 }])(
+    'and one that asks for %o at once are refused, and take nothing',
+    async (tokens) => {
+      const policy = limiter();
+      expect(() => policy.tryAcquire(tokens as never)).toThrow(/^RateLimiter\.tryAcquire: .*"tokens/);
+      await expect(policy.acquire({ tokens: tokens as never })).rejects.toThrow(/^acquire: .*"tokens/);
+      expect([tokensIn(policy), policy.queueSize]).toStrictEqual([100, 0]);
+    },
+  );
+
   test('that says nothing has used what it reserved', async () => {
     const policy = limiter();
     {
