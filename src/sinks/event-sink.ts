@@ -24,8 +24,8 @@ const LARGEST_BATCH = 100;
  * Takes events to a slow place without slowing down anybody: whoever announces an event only puts it into a queue, which is
  * written later, in batches, in the order of the bus.
  *
- * A full queue drops what comes. What is missing is counted, and announced as `events_dropped`: on the bus, and in the
- * written events at the place of the gap. A write that fails drops its events too.
+ * A full queue drops what comes, and a write that fails its events. What is missing is counted, and announced as
+ * `events_dropped`, with the next event or by `flush()`: on the bus, and in the written events at the place of the gap.
  *
  * ```ts
  * const sink = new EventSink((events) => database.insert(events), { name: 'database' });
@@ -48,8 +48,9 @@ export class EventSink implements Observer<ResilienceEvent>, AsyncDisposable {
   #closed = false;
   #writtenCount = 0;
   #droppedCount = 0;
-  /** Dropped, and not announced yet. */
+  /** Dropped, and not announced yet: in what is written, and on the bus. */
   #missing = 0;
+  #untold = 0;
 
   /** @throws {ConfigurationError} naming the option and the value. */
   constructor(write: WriteEvents, config: EventSinkConfig = {}) {
@@ -94,6 +95,8 @@ export class EventSink implements Observer<ResilienceEvent>, AsyncDisposable {
   async flush(): Promise<void> {
     this.#announceGap();
     while (this.#queue.length > 0 || this.#writing !== undefined) await (this.#writing ?? this.#writeBatch());
+    // What the last write has lost has no place in what is written.
+    this.#tell();
   }
 
   /** Takes nothing more, and resolves when all is written. */
@@ -149,22 +152,28 @@ export class EventSink implements Observer<ResilienceEvent>, AsyncDisposable {
   #drop(events: number): void {
     this.#droppedCount += events;
     this.#missing += events;
+    this.#untold += events;
   }
 
   /** Where something is missing in what is written, it is said how much. */
   #announceGap(): void {
     if (this.#missing === 0) return;
-    const data = { count: this.#missing };
-    this.#missing = 0;
-    const type = 'events_dropped';
     this.#queue.push({
-      type,
-      category: EVENT_CATEGORIES[type],
+      type: 'events_dropped',
+      category: EVENT_CATEGORIES.events_dropped,
       source: this.name,
       timestamp: timestamp(),
-      data,
+      data: { count: this.#missing },
     });
-    this.#events.publish(type, this.name, data);
+    this.#missing = 0;
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#untold === 0) return;
+    const count = this.#untold;
+    this.#untold = 0;
+    this.#events.publish('events_dropped', this.name, { count });
   }
 }
 

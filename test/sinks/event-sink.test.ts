@@ -163,6 +163,23 @@ describe('a sink', () => {
     expect(writes.flat()).toStrictEqual(['clock-0', '2 missing']);
   });
 
+  test('says on the bus what its last write has lost, once, and in what is written when that works again', async () => {
+    const announced: number[] = [];
+    bus.on('events_dropped').subscribe(({ data }) => announced.push(data.count));
+    let broken = true;
+    const { sink, writes } = recording({}, () =>
+      broken ? Promise.reject(new Error('disk full')) : undefined,
+    );
+    say(3);
+    await sink.flush();
+    await sink.flush();
+    expect([announced, sink.droppedCount]).toStrictEqual([[3, 1], 4]);
+    broken = false;
+    await sink.close();
+    expect(writes.at(-1)).toStrictEqual(['1 missing']);
+    expect(announced).toStrictEqual([3, 1]);
+  });
+
   test('is over after close(), which writes the rest', async () => {
     const { sink, writes } = recording();
     {
