@@ -150,9 +150,10 @@ export interface CallOptions
   > {
   /**
    * The caller's patience in milliseconds: it bounds the whole call, waits, retries and fallbacks included, and ends it
-   * with a `StreamTimeoutError`, which after the first content is the `cause` of a `StreamInterruptedError`. `Infinity`
-   * means none. With a config, `total` is this patience, and the other limits replace those of the providers for this
-   * call. @default Infinity
+   * with a `StreamTimeoutError`, which after the first content is the `cause` of a `StreamInterruptedError`. A limiter or a
+   * bulkhead whose line is not expected to be over by then refuses at once, with an error of its own, so that the next
+   * provider can answer. `Infinity` means none. With a config, `total` is this patience, and the other limits replace those
+   * of the providers for this call. @default Infinity
    */
   readonly timeout?: number | ChatTimeout | undefined;
   /** Hears where the call is, whenever that changes. */

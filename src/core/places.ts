@@ -45,6 +45,8 @@ export abstract class Places implements AdmissionPolicy {
   readonly #serviceTime = new MovingMean();
   #places: number;
   #activeCount = 0;
+  /** When the last place was taken. */
+  #filledAt: number | undefined;
   #handingOut = false;
   #timer: Timer | undefined;
 
@@ -135,7 +137,8 @@ export abstract class Places implements AdmissionPolicy {
   #lease(): Lease {
     this.#activeCount++;
     this.#changed();
-    return this.makeLease(this.#activeCount < this.#places ? undefined : this.#clock.now(), this.#release);
+    this.#filledAt = this.#activeCount < this.#places ? undefined : this.#clock.now();
+    return this.makeLease(this.#filledAt, this.#release);
   }
 
   readonly #release: Release = (since) => {
@@ -156,11 +159,17 @@ export abstract class Places implements AdmissionPolicy {
     this.#handingOut = false;
   }
 
-  /** As long as it takes those ahead, and the newcomer's own turn to come: a place comes free every nth part of a service time. */
+  /**
+   * As long as it takes those ahead, and the newcomer's own turn to come: a place comes free every nth part of a service time.
+   * Of the first such part some is over already, since the last place was taken.
+   */
   #expectedWait(priority: number): number | undefined {
-    const ahead = this.#line.ahead(priority, ONE)[0] as number;
     const { value } = this.#serviceTime;
-    return value === undefined ? undefined : ((ahead + 1) * value) / this.#places;
+    if (value === undefined) return undefined;
+    const ahead = this.#line.ahead(priority, ONE)[0] as number;
+    const interval = value / this.#places;
+    const now = this.#clock.now();
+    return ahead * interval + Math.max(0, interval - (now - (this.#filledAt ?? now)));
   }
 
   /** One timer for the whole line. */

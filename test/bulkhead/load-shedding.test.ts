@@ -186,6 +186,25 @@ describe('patience', () => {
     expect(refusalOf(policy, { patience: 25 })).toBeUndefined();
   });
 
+  test('has less to wait for the longer the streams before have been running', () => {
+    const policy = places();
+    serve(policy, 100);
+    running(policy);
+    scheduler.advanceTo(170);
+    expect(refusalOf(policy, { patience: 29 })?.retryAfter).toBe(30);
+    expect(refusalOf(policy, { patience: 30 })).toBeUndefined();
+    expect(refusalOf(policy, { patience: 129 })?.retryAfter).toBe(130);
+  });
+
+  test('has nobody refused on account of a stream that takes longer than others did, but for those in between', () => {
+    const policy = places();
+    serve(policy, 100);
+    running(policy);
+    scheduler.advanceTo(1_000);
+    expect(refusalOf(policy, { patience: 1 })).toBeUndefined();
+    expect(refusalOf(policy, { patience: 1 })?.retryAfter).toBe(100);
+  });
+
   test('0 takes a place that is free, and waits for none', () => {
     const policy = places();
     expect(refusalOf(policy, { patience: 0 })).toBeUndefined();

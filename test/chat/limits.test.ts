@@ -1,7 +1,7 @@
 /** Limits of tokens, priorities and patience, as calls of a provider use them without a word. */
 import { NEVER, Subject } from 'rxjs';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { Bulkhead } from '../../src/bulkhead/index.ts';
+import { Bulkhead, bulkhead } from '../../src/bulkhead/index.ts';
 import {
   type ChatChunk,
   type ChatRequest,
@@ -236,6 +236,30 @@ describe('the patience of a call', () => {
     provider.stream(HELLO, { timeout: 4_000 }).subscribe((chunk) => patient.push(chunk.type));
     scheduler.advanceTo(3_000);
     expect([patient, main.asked.length]).toStrictEqual([['text', 'finish'], 1]);
+  });
+
+  test('is enough for a place that is about to come free, however long an answer takes', () => {
+    const places = new Bulkhead({ maxConcurrent: 1, queueTimeout: Infinity, scheduler, events });
+    const provider = assistant({
+      provider: scripted('main', [says('soon')]),
+      fallbackProvider: scripted('spare', [says('at once')]),
+      bulkhead: places,
+    });
+    const running = (): Subject<never> => {
+      const source = new Subject<never>();
+      source.pipe(bulkhead(places)).subscribe();
+      return source;
+    };
+    const first = running();
+    scheduler.advanceTo(10_000);
+    first.complete();
+    const second = running();
+    expect(read(provider.stream(HELLO, { timeout: 5_000 })).shown).toBe('at once');
+    scheduler.advanceTo(19_900);
+    const shown: string[] = [];
+    provider.stream(HELLO, { timeout: 5_000 }).subscribe((chunk) => shown.push(chunk.type));
+    second.complete();
+    expect(shown).toStrictEqual(['text', 'finish']);
   });
 
   test('that is over while it waits is a timeout of the call, not a refusal of the bulkhead', () => {

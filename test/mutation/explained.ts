@@ -168,7 +168,7 @@ export const explained: readonly Explained[] = [
   },
   {
     file: 'src/core/places.ts',
-    line: 'return this.makeLease(this.#activeCount < this.#places ? undefined : this.#clock.now(), this.#release);',
+    line: 'this.#filledAt = this.#activeCount < this.#places ? undefined : this.#clock.now();',
     changes: ['this.#activeCount < this.#places → false'],
     because:
       'While places are free nobody waits, and how long a lease lasts need not be known: a reading of the clock is spared.',
