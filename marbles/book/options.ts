@@ -100,10 +100,11 @@ export function optionsOf(config: ConfigSource): Option[] {
   const { schema, file, commentsIn, inherits = [], handsOn = [], parts = {} } = config;
   const syntax = Syntax.of(file);
   const inherited = inherits.flatMap(optionsOf);
-  const members = new Map([
-    ...(commentsIn === undefined ? [] : membersOf(Syntax.of(commentsIn))),
-    ...membersOf(syntax),
-  ]);
+  const interfaces = [
+    ...(commentsIn === undefined ? [] : interfacesOf(Syntax.of(commentsIn))),
+    ...interfacesOf(syntax),
+  ];
+  const members = membersOf(schema.replace(/Schema$/, ''), new Map(interfaces));
   const common = new Set(commonOptions().map(({ name }) => name));
   return optionsIn(syntax, syntax.declaration(schema), members)
     .filter(({ name }) => !handsOn.includes(name))
@@ -128,26 +129,39 @@ const partOf = (part: string, option: Option, branch = ''): Option => ({
   path: `${part}${branch}.${option.path}`,
 });
 
-/** What the exported interfaces of the file say about an option: their types are those that a user sees. */
-function membersOf(syntax: Syntax): Map<string, Member> {
-  const members = syntax
+/** What an interface, and those that it extends, say about an option: their types are those that a user sees. */
+function membersOf(name: string, interfaces: ReadonlyMap<string, Interface>): Map<string, Member> {
+  const own = interfaces.get(name);
+  if (own === undefined) return new Map();
+  const extended = own.extended.flatMap((other) => [...membersOf(other, interfaces)]);
+  return new Map([...extended, ...own.members]);
+}
+
+/** The interfaces of a file, by their names. */
+const interfacesOf = (syntax: Syntax): [name: string, Interface][] =>
+  syntax
     .declarations()
-    .filter(
-      ({ node, name }) =>
-        node.type === 'TSInterfaceDeclaration' &&
-        /Config$|^(Policies|CallOptions|ChatContext|RateLimitOptions)$/.test(name),
-    )
-    .flatMap(({ node }) => (isNode(node.body) ? nodes(node.body.body) : []));
-  return new Map(
-    members.map((member) => [
-      keyOf(member) ?? '',
-      {
-        comment: syntax.commentOf(member),
-        type: isNode(member.typeAnnotation) ? syntax.textOf(member.typeAnnotation).slice(2) : '',
-        required: member.optional !== true,
-      },
-    ]),
-  );
+    .filter(({ node }) => node.type === 'TSInterfaceDeclaration')
+    .map(({ name, node }) => {
+      const body = isNode(node.body) ? nodes(node.body.body) : [];
+      // Also of `extends Pick<Other, …>`.
+      const extended = nodes(node.extends).flatMap((clause) => syntax.textOf(clause).match(/\w+/g) ?? []);
+      return [name, { extended, members: body.map((member) => memberOf(syntax, member)) }];
+    });
+
+const memberOf = (syntax: Syntax, member: Node): [name: string, Member] => [
+  keyOf(member) ?? '',
+  {
+    comment: syntax.commentOf(member),
+    type: isNode(member.typeAnnotation) ? syntax.textOf(member.typeAnnotation).slice(2) : '',
+    required: member.optional !== true,
+  },
+];
+
+interface Interface {
+  /** The names of those that it takes members from. */
+  readonly extended: readonly string[];
+  readonly members: readonly (readonly [name: string, Member])[];
 }
 
 interface Member {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { CircuitBreaker, CircuitBreakerConfig } from '../circuit-breaker/index.ts';
 import { commonOptions, count, delay, functionOption, limit, signalOption } from '../core/config.ts';
 import { type ResilienceConfig, ResilienceConfigSchema } from '../pipeline/index.ts';
 import type { RateLimitReport, TokenUsage } from '../rate-limit/index.ts';
@@ -78,10 +79,12 @@ function leavesRecovery(config: unknown): boolean {
 
 /** The policies around every single provider. */
 export interface Policies
-  extends Pick<
-    ResilienceConfig,
-    'name' | 'events' | 'scheduler' | 'circuitBreaker' | 'throttle' | 'rateLimit' | 'bulkhead'
-  > {
+  extends Pick<ResilienceConfig, 'name' | 'events' | 'scheduler' | 'throttle' | 'rateLimit' | 'bulkhead'> {
+  /**
+   * There is always one, around every provider, and it sees every attempt: a shared breaker for `provider` alone, or the
+   * config of those that are made. @default {}
+   */
+  readonly circuitBreaker?: CircuitBreaker | CircuitBreakerConfig | undefined;
   /**
    * Retries beside the first attempt, or a config. By default only what may pass is retried, and never what has been
    * delivered, unless `recovery` allows it. @default none

@@ -92,6 +92,19 @@ describe.each(chapters.map((chapter) => ({ chapter, operator: chapter.operator }
   },
 );
 
+test('an option that a config and a call have in common is told of each as that one means it', () => {
+  const config = CONFIGS.ResilientProvider!;
+  const timeout = (options: ReturnType<typeof optionsOf>) => options.find(({ name }) => name === 'timeout');
+  expect(timeout(optionsOf(config))).toMatchObject({
+    default: 'none',
+    meaning: expect.stringContaining("one provider's attempts") as string,
+  });
+  expect(timeout(optionsOf(config.call!))).toMatchObject({
+    default: 'Infinity',
+    meaning: expect.stringContaining("The caller's patience") as string,
+  });
+});
+
 function optionsShown(chapter: Chapter, { schema }: OperatorConfig): Set<string> {
   const manuscript = new Manuscript(chapter);
   // An operator takes a config, or the shared object that was made of one.
