@@ -92,8 +92,8 @@ export interface Policies
   readonly retry?: number | Omit<RetryConfig<ChatChunk>, 'commitOn' | 'resume'> | undefined;
   /**
    * A second attempt beside one that has said nothing for so many milliseconds, or a config: whoever says the first word
-   * goes on, and the connection of the other one is closed. It spends from the budget of `retry`, if that has one.
-   * @default none
+   * goes on, and the connection of the other one is closed. It spends from the budget of `retry`, if that has one; a race
+   * of providers only from a `RetryBudget`, which they share. @default none
    */
   readonly hedge?: number | ChatHedge | undefined;
   /**

@@ -15,6 +15,7 @@ import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import { labelledStream } from '../core/label.ts';
 import { racing } from '../core/race.ts';
 import { recovering } from '../core/recovery.ts';
+import { RetryBudget } from '../core/retry-budget.ts';
 import { scoped } from '../core/scope.ts';
 import { type HedgePolicy, HedgeRun } from '../hedge/hedge-run.ts';
 import { untilAborted } from '../interop/index.ts';
@@ -148,7 +149,7 @@ export class ResilientProvider implements ChatProvider {
     this.#conditions = options.fallbackOn;
     this.#hedging =
       options.hedge !== undefined && racesProviders(options.hedge)
-        ? hedgingOf(options.hedge, undefined, scheduler)
+        ? hedgingOf(options.hedge, sharedBudgetOf(options.retry), scheduler)
         : undefined;
     this.#scheduler = scheduler;
     this.#events = events;
@@ -323,6 +324,12 @@ export class ResilientProvider implements ChatProvider {
   get #primary(): GuardedProvider {
     return this.#providers[0] as GuardedProvider;
   }
+}
+
+/** A budget that is made of a config is each provider's own, and a race is nobody's. */
+function sharedBudgetOf(retry: ResilientProviderConfig['retry']): RetryBudget | undefined {
+  const { budget } = typeof retry === 'object' ? retry : {};
+  return budget instanceof RetryBudget ? budget : undefined;
 }
 
 const patienceOf = ({ timeout }: CallOptions): number | undefined =>

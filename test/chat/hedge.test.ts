@@ -20,6 +20,7 @@ import {
   LatencyPercentile,
   RetryBudget,
 } from '../../src/index.ts';
+import { ManualScheduler } from '../support/manual-scheduler.ts';
 import { breaksAfter, FINISH, failing, HELLO, read, resilient, says, scripted, words } from './scripted.ts';
 
 /** Runs something, and all the time that it needs. */
@@ -399,6 +400,27 @@ describe('a race of providers', () => {
     });
     expect([shown, ended]).toStrictEqual(['a', 300]);
     expect(events).toStrictEqual(['hedge_refused', 'hedge_refused']);
+  });
+
+  test('spends from the budget that the retries of all providers share, and a call pays for it once', () => {
+    const budget = new RetryBudget({
+      retryRatio: 0.5,
+      minRetriesPerSecond: 0,
+      scheduler: new ManualScheduler(),
+    });
+    const calls = [1, 2, 3].map(() =>
+      play({
+        provider: scripted('main', [after(300, says('a'))]),
+        fallbackProvider: scripted('spare', [after(300, says('b'))]),
+        retry: { budget },
+        hedge: race,
+      }),
+    );
+    expect(calls.flatMap(({ events }) => events)).toStrictEqual([
+      'hedge_refused',
+      'hedge_started',
+      'hedge_refused',
+    ]);
   });
 
   test('a conversation that is too long is not passed to who holds no more', () => {
