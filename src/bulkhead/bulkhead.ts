@@ -19,9 +19,10 @@ export const BulkheadConfigSchema = z.strictObject({
 export type BulkheadConfig = z.input<typeof BulkheadConfigSchema>;
 
 /**
- * At most `maxConcurrent` leases at a time; who comes later waits in line, first come, first served.
+ * At most `maxConcurrent` leases at a time; who comes later waits in line: the highest priority first, and among equals
+ * first come, first served.
  *
- * A lease lasts as long as its stream, not only until it has opened. A newcomer never overtakes the line.
+ * A lease lasts as long as its stream, not only until it has opened. A newcomer never overtakes those of its priority.
  */
 export class Bulkhead extends Places {
   /** @throws {ConfigurationError} naming the option and the value. */

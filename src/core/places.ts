@@ -82,7 +82,7 @@ export abstract class Places implements AdmissionPolicy {
     return this.#line.size;
   }
 
-  /** Attempts refused so far, by a full queue or by the time they waited. */
+  /** Attempts refused so far: by a full queue, because the wait would have been or was too long, or for a higher priority. */
   get rejectedCount(): number {
     return this.#line.rejectedCount;
   }
@@ -101,7 +101,8 @@ export abstract class Places implements AdmissionPolicy {
    * ```
    *
    * @param options a signal, or all that is asked for.
-   * @throws {BulkheadRejectedError} when the queue is full or the wait too long.
+   * @throws {BulkheadRejectedError} when the queue is full, the wait too long, or the place in line needed for a higher
+   * `priority`.
    */
   acquire(options: AbortSignal | AcquireOptions = {}): Promise<Lease> {
     return acquire(this, options);

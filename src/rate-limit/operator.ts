@@ -32,7 +32,8 @@ import type { RateLimiterConfig } from './rate-limiter-config.ts';
  * One subscription takes one permit, whatever the number of its values. Where there is none, it waits in line (`maxQueue`)
  * before its source is subscribed; a wait that would be longer than `queueTimeout` is refused at once. Values, errors and
  * completion pass through unchanged. Unsubscribing in the line leaves it, and all behind move up. A permit comes back if
- * its source was never subscribed, or if another policy of this library refused: then nothing was sent.
+ * its source was never subscribed, or if another policy of this library refused: then nothing was sent. A bulkhead inside
+ * makes those wait who have a permit, and they may start together when its places come free.
  *
  * The algorithm is a token bucket by virtual scheduling (GCRA, ITU-T I.371). `burstSize` permits are there at the start,
  * `requestsPerSecond` come back, and what is not used does not pile up beyond the burst.
