@@ -71,7 +71,7 @@ ${text}
 - The streams of a call: \`ResilientProvider.stream\` and \`.chat\`, \`ChatProvider.stream\` of every attempt,
   \`HealthChecker.watch\`, \`EventBus.on\`.
 - What lives longer: \`EventBus\`, \`CircuitBreaker.state$\` and \`.transitions$\`, \`Bulkhead.state$\`,
-  \`CircuitRegistry.changes$\`, whenever they were made.
+  \`RateLimiter.state$\`, \`CircuitRegistry.changes$\`, whenever they were made.
 
 Policies that stand directly upon each other are one subscriber at run time; they are shown one in the other all the same.
 An attempt after a back-off, or after a wait for a place, hangs below the stream that has waited. Streams without a name,

@@ -110,5 +110,3 @@ const sharedBus = new EventBus();
 export function getEventBus(): EventBus {
   return sharedBus;
 }
-
-export { summarize } from './error-summary.ts';

@@ -15,8 +15,8 @@ import {
 } from 'rxjs';
 import { type Clock, timestamp } from '../core/clock.ts';
 import { withDeadlines } from '../core/deadlines.ts';
+import { summarize } from '../core/error-summary.ts';
 import { StreamTimeoutError } from '../core/errors.ts';
-import { summarize } from '../core/event-bus.ts';
 import type { ErrorSummary, HealthStatus } from '../core/event-parts.ts';
 import { SteadyClock } from '../core/steady-clock.ts';
 import { findingsIn, type HealthAnswer, type HealthCheck, type HealthFindings, isStream } from './check.ts';

@@ -4,6 +4,7 @@ import { clockOf, isDue, type Timer } from '../core/clock.ts';
 import { duration, parseConfig } from '../core/config.ts';
 import { ConfigurationError, RateLimitExceededError } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
+import { labelledField } from '../core/label.ts';
 import {
   type AcquireOptions,
   type AdmissionPolicy,
@@ -134,6 +135,7 @@ export class RateLimiter implements AdmissionPolicy {
       () => this.#left(),
       (reason, terms) => this.#rejection(reason, terms),
     );
+    labelledField('RateLimiter.state$', this.name, this.state$);
   }
 
   /** Permits for requests that `tryAcquire` could take now: none while somebody waits, or in a pause. */

@@ -48,14 +48,10 @@ export class TokenBucket {
     return isDue(this.wait(now, whole + 1), 0) ? Math.min(whole + 1, this.#burst) : whole;
   }
 
+  /** Less than none come back unused. From a full bucket they flow over. */
   take(now: number, permits = 1): void {
     this.#overflow(now);
     this.#taken += permits;
-  }
-
-  /** Permits come back unused. From a full bucket they flow over. */
-  giveBack(now: number, permits = 1): void {
-    this.take(now, -permits);
   }
 
   /** There were no more than so many permits at a moment that has passed. */

@@ -1,7 +1,8 @@
 import { map, Subject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { EventBus, getEventBus, summarize } from '../../src/core/event-bus.ts';
+import { summarize } from '../../src/core/error-summary.ts';
+import { EventBus, getEventBus } from '../../src/core/event-bus.ts';
 import { EVENT_CATEGORIES } from '../../src/core/event-categories.ts';
 import {
   type EventData,

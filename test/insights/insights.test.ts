@@ -36,6 +36,7 @@ import {
 } from '../../src/insights/index.ts';
 import { CHUNK_TYPES } from '../../src/insights/redaction.ts';
 import { resilience } from '../../src/pipeline/index.ts';
+import { RateLimiter } from '../../src/rate-limit/index.ts';
 import { fixedBackoff, retryWithBackoff } from '../../src/retry/index.ts';
 import { scriptedProvider } from '../../src/testing/index.ts';
 import { timeout } from '../../src/timeout/index.ts';
@@ -178,6 +179,7 @@ describe('streams', () => {
       'CircuitRegistry.changes$ circuit-registry': madeBefore.registry.changes$,
       'CircuitBreaker.state$ late': after.state$,
       'Bulkhead.state$ late': new Bulkhead({ name: 'late' }).state$,
+      'RateLimiter.state$ late': new RateLimiter({ name: 'late' }).state$,
       'EventBus ': bus,
       'HealthChecker.watch probes': health.watch(1_000),
     };

@@ -103,7 +103,7 @@ describe('a token bucket', () => {
               level -= permit;
             }
             for (let unused = 0; unused < giveBack; unused++) {
-              bucket.giveBack(now);
+              bucket.take(now, -1);
               level = cap(level + permit);
             }
           }
