@@ -72,7 +72,7 @@ export interface HedgeConfig<T = unknown, A extends HedgeAlternative = never>
   /**
    * What hedges may add to the load: a budget that others spend from too, or the config of one for this operator.
    *
-   * @default {}
+   * @default {}: one for every five requests, and ten a second
    */
   readonly budget?: RetryBudget | RetryBudgetConfig | undefined;
   /** Says which values commit: the first attempt to send one wins. @default all */

@@ -62,7 +62,7 @@ export const RateLimiterConfigSchema = z
     maxQueue: z._default(count(0), 50),
     /** The longest wait, in milliseconds; `Infinity` means any. Who would wait longer is refused at once. @default 5_000 */
     queueTimeout: z._default(limit(), 5_000),
-    /** What to do about what the service says of its own limits. @default as below */
+    /** What to do about what the service says of its own limits. @default {} */
     feedback: z.optional(FeedbackSchema),
     /** Gives numbers in [0, 1): by chance a pause that a service asks for is up to a tenth longer. @default Math.random */
     random: z.optional(functionOption<() => number>()),
