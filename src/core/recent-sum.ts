@@ -9,11 +9,12 @@ export class RecentSum {
   readonly #now: () => number;
   readonly #sliceDuration: number;
   readonly #slices = new Float64Array(SLICES);
-  #begun: number;
+  readonly #begun: number;
   /** Number of the slice that the clock is in. */
   #slice = 0;
   #sum = 0;
 
+  /** @param now never goes back. */
   constructor(window: number, now: () => number) {
     this.#now = now;
     this.#sliceDuration = window / SLICES;
@@ -34,10 +35,7 @@ export class RecentSum {
 
   /** At most one round, however long the silence was. */
   #expire(): void {
-    const now = this.#now();
-    // The clock was set back, as where virtual time begins: what has been added goes on to count from there.
-    this.#begun = Math.min(this.#begun, now - this.#slice * this.#sliceDuration);
-    const slice = Math.floor((now - this.#begun) / this.#sliceDuration);
+    const slice = Math.floor((this.#now() - this.#begun) / this.#sliceDuration);
     for (let passed = Math.min(slice - this.#slice, SLICES); passed > 0; passed--) {
       const oldest = (this.#slice + passed) % SLICES;
       this.#sum -= this.#slices[oldest] as number;

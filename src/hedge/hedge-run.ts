@@ -4,7 +4,6 @@ import { HedgeExhaustedError, isCancellation } from '../core/errors.ts';
 import type { EventBus } from '../core/event-bus.ts';
 import { type Failure, Postponed, type Recovery } from '../core/recovery.ts';
 import type { RetryBudget } from '../core/retry-budget.ts';
-import { SteadyClock } from '../core/steady-clock.ts';
 import type { LatencyPercentile } from './latency-percentile.ts';
 
 /** What all subscriptions through one operator have in common. */
@@ -25,7 +24,6 @@ export interface HedgePolicy<T> {
 export class HedgeRun<T> implements Recovery<T> {
   readonly commitOn: Recovery<T>['commitOn'];
   readonly #policy: HedgePolicy<T>;
-  readonly #clock: SteadyClock;
   /** When the first attempt has begun: its wait in a line is nobody's latency. */
   #begun: number;
   readonly #errors: unknown[] = [];
@@ -34,14 +32,13 @@ export class HedgeRun<T> implements Recovery<T> {
   constructor(policy: HedgePolicy<T>) {
     policy.budget.begin();
     this.#policy = policy;
-    this.#clock = new SteadyClock(policy.clock);
-    this.#begun = this.#clock.now();
+    this.#begun = policy.clock.now();
     this.commitOn = policy.commitOn;
   }
 
   rival(): Postponed<T> | undefined {
     const { delay, maxHedges, clock } = this.#policy;
-    if (this.#hedges === 0) this.#begun = this.#clock.now();
+    if (this.#hedges === 0) this.#begun = clock.now();
     if (this.#hedges === maxHedges) return undefined;
     const patience = typeof delay === 'number' ? delay : delay.delay;
     return new Postponed(clock, patience, () => this.#hedge(patience));
@@ -55,8 +52,9 @@ export class HedgeRun<T> implements Recovery<T> {
   }
 
   won(winner: number, losers: readonly number[]): void {
-    const { name, delay, events } = this.#policy;
-    const after = this.#clock.now() - this.#begun;
+    const { name, delay, clock, events } = this.#policy;
+    // Less than nothing where virtual time has begun in between.
+    const after = Math.max(0, clock.now() - this.#begun);
     // Of a first attempt that is beaten it is known that it takes longer than this. Without those the slow ones would be
     // missing, the percentile would fall, and more and more attempts would be hedged.
     const beaten = losers.includes(1);

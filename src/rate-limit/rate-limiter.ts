@@ -70,7 +70,8 @@ export interface RateLimitAcquireOptions extends AcquireOptions {
  * before it started, or another policy refused it.
  *
  * Waiting costs one timer for the whole line, and every operation is O(log n) or better, with 100 000 waiters too; each
- * different priority that somebody waits with adds a step. There is no ageing: as long as those of higher priority take all there is, the others wait, until `queueTimeout`.
+ * different priority that somebody waits with adds a step. There is no ageing: as long as those of higher priority take all
+ * there is, the others wait, until `queueTimeout`.
  */
 export class RateLimiter implements AdmissionPolicy {
   readonly name: string;

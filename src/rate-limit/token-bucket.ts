@@ -77,8 +77,6 @@ export class TokenBucket {
   }
 
   #overflow(now: number): void {
-    // The clock was set back, as where virtual time begins: what has been taken comes back from there.
-    this.#fullAt = Math.min(this.#fullAt, now);
     // Over by a rounding error is not over: counting anew from there would add the errors up.
     if (isDue(now - this.#fullAt, this.refill(this.#taken))) return;
     this.#fullAt = now;

@@ -25,13 +25,6 @@ describe('a token bucket', () => {
     expect(bucket.wait(3_600_000, 5)).toBe(100);
   });
 
-  it('is refilled from there when the clock is set back', () => {
-    const bucket = bucketOf(1, 2);
-    bucket.take(5_000, 2);
-    expect(bucket.wait(0)).toBe(1_000);
-    expect([bucket.level(999), bucket.level(1_000), bucket.level(2_000)]).toStrictEqual([0, 1, 2]);
-  });
-
   it('holds a permit from the moment at which it is due, whatever rounding makes of that', () => {
     const bucket = bucketOf(7, 100);
     bucket.take(0, 100);
