@@ -28,9 +28,9 @@ export default defineConfig({
     // What hangs fails; what is slow does not.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // A thread is begun sooner than a process. Two of them also where there are only two cores, for many a test waits.
+    // A thread is begun sooner than a process. Three of them also where there are only two cores, for many a test waits.
     pool: 'threads',
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     coverage: { provider: 'v8', include: ['src/**'] },
   },
 });

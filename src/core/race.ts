@@ -23,7 +23,10 @@ export class Race<T> {
   /** What the first attempt that has completed leaves. */
   private left: readonly T[] | undefined;
 
-  constructor(private readonly stream: RecoveredStream<T>) {}
+  constructor(private readonly stream: RecoveredStream<T>) {
+    // Before RxJS ends one after the other.
+    stream.downstream.add(() => this.end());
+  }
 
   /** How many may still win, or have completed. */
   get rivals(): number {
@@ -82,11 +85,12 @@ export class Race<T> {
     });
   }
 
-  /** Sends everybody away who runs, and whoever waits. */
+  /** Sends everybody away: first whoever waits in a line, for the places of those who run are for others. */
   end(): void {
     this.left = undefined;
     this.stream.forget();
-    for (const runner of this.runners) runner.tearDown();
+    const waitingFirst = [...this.runners].sort((one, other) => Number(other.waits) - Number(one.waits));
+    for (const runner of waitingFirst) runner.tearDown();
     this.runners.clear();
   }
 }
@@ -105,6 +109,11 @@ class Runner<T> extends AttemptSubscriber<T> {
     readonly number: number,
   ) {
     super(stream, scope);
+  }
+
+  /** Whether it stands in a line. */
+  get waits(): boolean {
+    return this.scope.latest.waiting;
   }
 
   override next(value: T): void {

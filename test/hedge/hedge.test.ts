@@ -528,6 +528,40 @@ describe('the policies around an attempt', () => {
     expect(breaker.stats).toMatchObject({ activeCount: 1, successCount: 0, failureCount: 0 });
   });
 
+  describe('the place of one that is sent away goes to nobody of the same race', () => {
+    const race = (maxConcurrent: number, speaks: Plan['speaks']) => {
+      const called = service({ speaks: speaks ?? [] });
+      const { answer$, scheduler, common } = called;
+      const places = new Bulkhead({ maxConcurrent, ...common });
+      const raced$ = answer$.pipe(bulkhead(places), hedge({ delay: 10, maxHedges: 2, ...common }));
+      const left = () => [called.attempts, called.open.size, places.activeCount, places.queueSize];
+      return { raced$, scheduler, left };
+    };
+
+    test('by a cancel', () => {
+      const { raced$, scheduler, left } = race(1, [undefined, 0]);
+      const { values, subscription } = watch(raced$);
+      scheduler.advanceTo(20);
+      expect(left()).toStrictEqual([1, 1, 1, 1]);
+      subscription.unsubscribe();
+      expect([values, left()]).toStrictEqual([[], [1, 0, 0, 0]]);
+    });
+
+    test('by a timeout', () => {
+      const { raced$, scheduler, left } = race(1, [undefined, 0]);
+      const { values, errors } = watch(raced$.pipe(timeout({ total: 20, scheduler })));
+      scheduler.advanceTo(20);
+      expect([values, errors.length, left()]).toStrictEqual([[], 1, [1, 0, 0, 0]]);
+    });
+
+    test('by a winner', () => {
+      const { raced$, scheduler, left } = race(2, [undefined, 20]);
+      const { values } = watch(raced$);
+      scheduler.advanceTo(30);
+      expect([values, left()]).toStrictEqual([[2], [2, 1, 1, 0]]);
+    });
+  });
+
   test('who waits for a place is not late: it has not begun', () => {
     const { answer$, scheduler, common, story } = service({ speaks: [undefined, 30, 5] });
     const places = new Bulkhead({ maxConcurrent: 1, ...common });
