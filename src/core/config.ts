@@ -116,8 +116,7 @@ function misreadIn(given: unknown, parsed: unknown, path: PropertyKey[] = []): P
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function hasMethods(value: unknown): boolean {
-  if (!isObject(value)) return false;
+function hasMethods(value: object): boolean {
   const prototype = Reflect.getPrototypeOf(value);
   // Plain objects, also those of another context.
   if (prototype === null || Reflect.getPrototypeOf(prototype) === null) return false;
@@ -129,7 +128,8 @@ function hasMethods(value: unknown): boolean {
 
 function complaint(issue: z.core.$ZodIssue, config: unknown): string {
   if (issue.code === 'unrecognized_keys') {
-    if (hasMethods(valueAt(config, issue.path))) return refusal(issue.path, NOT_PLAIN, config);
+    // There are keys.
+    if (hasMethods(valueAt(config, issue.path) as object)) return refusal(issue.path, NOT_PLAIN, config);
     return `unknown option ${issue.keys.map((key) => quoted([...issue.path, key].join('.'))).join(', ')}`;
   }
   if (issue.code === 'invalid_union') {

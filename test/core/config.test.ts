@@ -247,7 +247,7 @@ describe('a refusal names the option and the value', () => {
       slide(): void {}
     }
     class Window extends Pane {}
-    expect(messageFor({ window: Object.assign(new Window(), fields) })).toBe(
+    expect(messageFor({ recovery: { type: 'time' }, window: Object.assign(new Window(), fields) })).toBe(
       'Bulkhead: option "window" must be a plain object, or is of another copy of this package, got an object (Window)',
     );
   });

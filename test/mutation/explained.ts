@@ -231,6 +231,18 @@ export const explained: readonly Explained[] = [
     because: 'Between a frame and a date of March 1973 nothing is meant.',
   },
   {
+    file: 'src/core/config.ts',
+    line: "typeof value === 'object' && value !== null && !Array.isArray(value);",
+    changes: ['value !== null → true'],
+    because: 'Where null may stand it is taken as it is, and what is taken as it is has not been misread.',
+  },
+  {
+    file: 'src/core/steady-clock.ts',
+    line: 'if (reading < this.#latest) this.#lost += Math.ceil(this.#latest - reading);',
+    changes: ['reading < this.#latest → reading <= this.#latest'],
+    because: 'From a moment to the same moment nothing is lost.',
+  },
+  {
     file: 'src/core/deadlines.ts',
     line: 'this.idleCounts = !this.awaitingFirst && limits.each !== Number.POSITIVE_INFINITY;',
     changes: ['limits.each !== Number.POSITIVE_INFINITY → true'],
