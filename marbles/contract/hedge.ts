@@ -90,7 +90,9 @@ export const hedge: Section = {
     {
       name: 'A cancel ends all attempts',
       promise: 'At once, and no other begins.',
-      shown: { hedge: 'Unsubscribing ends all attempts' },
+      shown: {
+        hedge: ['Unsubscribing ends all attempts', 'Nobody gets the place of another attempt by a cancel'],
+      },
     },
   ],
 };

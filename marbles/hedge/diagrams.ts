@@ -1,4 +1,5 @@
 import { map, of, pipe } from 'rxjs';
+import { bulkhead } from '../../src/bulkhead/index.ts';
 import { CircuitBreaker, type CircuitState, circuitBreaker } from '../../src/circuit-breaker/index.ts';
 import { EventBus } from '../../src/core/event-bus.ts';
 import { RetryBudget } from '../../src/core/retry-budget.ts';
@@ -200,6 +201,16 @@ export const hedgeChapter: Chapter = {
       consumers: ['   ^----!'],
       expected: '     ------',
       subscriptions: ['^----!', '---^-!'],
+    },
+    {
+      title: 'Nobody gets the place of another attempt by a cancel',
+      prose:
+        'There is one place, and the second attempt waits for it. It comes free because the consumer has left, so the second attempt must not begin.',
+      setup: () => pipe(bulkhead({ maxConcurrent: 1 }), hedge(3)),
+      source: ['      ----------', 'b|'],
+      consumers: ['   ^----!'],
+      expected: '     ------',
+      subscriptions: ['^----!'],
     },
   ],
 };

@@ -1,11 +1,10 @@
-import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
 import { isLocalRejection, isOverload } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import { labelledField } from '../core/label.ts';
 import type { Lease, Outcome } from '../core/lease.ts';
 import { PlaceLease, Places, type Release } from '../core/places.ts';
-import { SteadyClock } from '../core/steady-clock.ts';
+import { type SteadyClock, steadyClockOf } from '../core/steady-clock.ts';
 import type { LimitControl } from './algorithm.ts';
 import {
   type AdaptiveConcurrencyConfig,
@@ -44,7 +43,7 @@ export class AdaptiveConcurrency extends Places {
       initialLimit = Math.min(maxLimit, Math.max(minLimit, INITIAL_LIMIT)),
     } = options;
     const control = algorithmOf(options.algorithm).begin({ initialLimit, minLimit, maxLimit });
-    const clock = new SteadyClock(clockOf(options.scheduler));
+    const clock = steadyClockOf(options.scheduler);
     const events = options.events ?? getEventBus();
     super({
       name: options.name ?? 'adaptive-concurrency',

@@ -1,12 +1,11 @@
 import * as z from 'zod/mini';
-import { clockOf } from '../core/clock.ts';
 import { commonOptions, functionOption, numberThat, parseConfig, period } from '../core/config.ts';
 import { isCallerError, isLocalRejection, isOverload, ThrottledError } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
 import { type AdmissionPolicy, type Applicant, Lease, type Outcome } from '../core/lease.ts';
 import { defaultRandom } from '../core/random.ts';
 import { RecentSum } from '../core/recent-sum.ts';
-import { SteadyClock } from '../core/steady-clock.ts';
+import { steadyClockOf } from '../core/steady-clock.ts';
 import { withoutStack } from '../core/without-stack.ts';
 
 /** What the other side did with a request. `neutral`: that is not known, as if it had not been made. */
@@ -69,7 +68,7 @@ export class AdaptiveThrottle implements AdmissionPolicy {
   /** @throws {ConfigurationError} naming the option and the value. */
   constructor(config: AdaptiveThrottleConfig = {}) {
     const options = parseConfig('AdaptiveThrottle', AdaptiveThrottleConfigSchema, config);
-    const clock = new SteadyClock(clockOf(options.scheduler));
+    const clock = steadyClockOf(options.scheduler);
     this.name = options.name ?? 'adaptive-throttle';
     this.#multiplier = options.multiplier;
     this.#maxProbability = options.maxProbability;

@@ -1,10 +1,9 @@
 import * as z from 'zod/mini';
-import { clockOf } from '../core/clock.ts';
 import { commonOptions, count, limit, parseConfig } from '../core/config.ts';
 import { getEventBus } from '../core/event-bus.ts';
 import { labelledField } from '../core/label.ts';
 import { Places } from '../core/places.ts';
-import { SteadyClock } from '../core/steady-clock.ts';
+import { steadyClockOf } from '../core/steady-clock.ts';
 
 /** The options of a {@link Bulkhead}, with their defaults. */
 export const BulkheadConfigSchema = z.strictObject({
@@ -33,7 +32,7 @@ export class Bulkhead extends Places {
       places: options.maxConcurrent,
       maxQueue: options.maxQueue,
       queueTimeout: options.queueTimeout,
-      clock: new SteadyClock(clockOf(options.scheduler)),
+      clock: steadyClockOf(options.scheduler),
       events: options.events ?? getEventBus(),
     });
     labelledField('Bulkhead.state$', this.name, this.state$);

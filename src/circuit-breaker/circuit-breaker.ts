@@ -1,5 +1,4 @@
 import { defer, map, mergeWith, type Observable, of } from 'rxjs';
-import { clockOf } from '../core/clock.ts';
 import { parseConfig } from '../core/config.ts';
 import type { CircuitOpenError } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
@@ -7,7 +6,7 @@ import { labelledField } from '../core/label.ts';
 import { type AdmissionPolicy, Lease } from '../core/lease.ts';
 import { OrderedSubject } from '../core/ordered-subject.ts';
 import { type CallScope, currentScope } from '../core/scope.ts';
-import { SteadyClock } from '../core/steady-clock.ts';
+import { steadyClockOf } from '../core/steady-clock.ts';
 import { Circuit } from './circuit.ts';
 import type { CircuitState, CircuitTransition } from './circuit-state.ts';
 import type { CircuitStats } from './circuit-stats.ts';
@@ -57,7 +56,7 @@ export class CircuitBreaker implements AdmissionPolicy {
     const options = parseConfig('CircuitBreaker', CircuitBreakerConfigSchema, config);
     this.name = options.name ?? 'circuit-breaker';
     this.#events = options.events ?? getEventBus();
-    this.#circuit = new Circuit(this.name, options, new SteadyClock(clockOf(options.scheduler)), {
+    this.#circuit = new Circuit(this.name, options, steadyClockOf(options.scheduler), {
       changed: (transition) => this.#changes$.next({ transition, scope: currentScope() }),
       rejected: (retryAfter) => this.#events.publish('circuit_rejected', this.name, { retryAfter }),
     });

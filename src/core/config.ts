@@ -101,10 +101,10 @@ const NOT_PLAIN = 'must be a plain object, or is of another copy of this package
  * Where something with methods has been read as a config. It may have a field that is called like an option: a
  * `RetryBudget` has a name, and where options belong, or from another copy of this package, it would have no effect.
  *
- * @param parsed what has been read; what was taken as it is has not been.
+ * @param parsed what has been read; what was taken as it is has not been, nor what was left out.
  */
 function misreadIn(given: unknown, parsed: unknown, path: PropertyKey[] = []): PropertyKey[] | undefined {
-  if (!isObject(given) || given === parsed) return undefined;
+  if (!isObject(given) || !isObject(parsed) || given === parsed) return undefined;
   if (hasMethods(given)) return path;
   for (const [name, value] of Object.entries(given)) {
     const found = misreadIn(value, (parsed as Record<string, unknown>)[name], [...path, name]);

@@ -1,11 +1,10 @@
 import type { SchedulerLike } from 'rxjs';
 import * as z from 'zod/mini';
-import { clockOf } from './clock.ts';
 import { commonOptions, numberThat, parseConfig, period } from './config.ts';
 import { inherit } from './inherit.ts';
 import { RecentSum } from './recent-sum.ts';
 import { enterCall } from './scope.ts';
-import { SteadyClock } from './steady-clock.ts';
+import { steadyClockOf } from './steady-clock.ts';
 
 const { name, scheduler } = commonOptions;
 
@@ -75,7 +74,7 @@ export class RetryBudget {
       config,
     );
     this.name = options.name ?? 'retry-budget';
-    const clock = new SteadyClock(clockOf(options.scheduler));
+    const clock = steadyClockOf(options.scheduler);
     this.#deposit = retryRatio === 0 ? 0 : DEPOSIT;
     this.#price = retryRatio === 0 ? DEPOSIT : Math.round(DEPOSIT / retryRatio);
     this.#reserve = (minRetriesPerSecond * timeToLive * this.#price) / 1_000;

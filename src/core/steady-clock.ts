@@ -1,4 +1,9 @@
-import type { Clock } from './clock.ts';
+import type { SchedulerLike } from 'rxjs';
+import { type Clock, clockOf } from './clock.ts';
+
+/** The clock of a policy that is shared. @see clockOf */
+export const steadyClockOf = (scheduler: SchedulerLike | undefined): SteadyClock =>
+  new SteadyClock(clockOf(scheduler));
 
 /**
  * The clock of what outlives the time in which it was made. Virtual time begins at 0, and so real readings that come before

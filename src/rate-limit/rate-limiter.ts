@@ -1,6 +1,6 @@
 import { defer, mergeWith, type Observable, of } from 'rxjs';
 import * as z from 'zod/mini';
-import { clockOf, isDue, type Timer } from '../core/clock.ts';
+import { isDue, type Timer } from '../core/clock.ts';
 import { duration, parseConfig } from '../core/config.ts';
 import { ConfigurationError, RateLimitExceededError } from '../core/errors.ts';
 import { type EventBus, getEventBus } from '../core/event-bus.ts';
@@ -15,7 +15,7 @@ import {
 } from '../core/lease.ts';
 import { OrderedSubject } from '../core/ordered-subject.ts';
 import { defaultRandom } from '../core/random.ts';
-import { SteadyClock } from '../core/steady-clock.ts';
+import { type SteadyClock, steadyClockOf } from '../core/steady-clock.ts';
 import type { Load, WaitingPlace } from '../core/waiting-line.ts';
 import { isShed, type Rejection, type Terms, WaitingRoom } from '../core/waiting-room.ts';
 import { withoutStack } from '../core/without-stack.ts';
@@ -127,7 +127,7 @@ export class RateLimiter implements AdmissionPolicy {
     const options = parseConfig('RateLimiter', RateLimiterConfigSchema, config);
     const { maxQueue, queueTimeout, feedback = USUAL_FEEDBACK, random = defaultRandom } = options;
     this.name = options.name ?? 'rate-limiter';
-    this.#clock = new SteadyClock(clockOf(options.scheduler));
+    this.#clock = steadyClockOf(options.scheduler);
     this.#events = options.events ?? getEventBus();
     this.#buckets = new Buckets(limitsOf(options));
     this.#feedback = new ServerFeedback(feedback, this.#traffic, this.#regulated, random);
@@ -297,7 +297,7 @@ export class RateLimiter implements AdmissionPolicy {
     });
   }
 
-  /** And with it the end of a pause whose timer is late: the event loop was busy. */
+  /** The time; a pause that is over by then ends, though its timer may be late: the event loop was busy. */
   #now(): number {
     const now = this.#clock.now();
     if (this.#pausedUntil !== undefined && isDue(this.#pausedUntil, now)) this.resume();

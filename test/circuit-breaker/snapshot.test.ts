@@ -150,6 +150,13 @@ describe('a snapshot', () => {
     expect(after.state).toBe('closed');
   });
 
+  it('of a later version, which says more, tells what is known here', () => {
+    const before = new CircuitBreaker({ failureThreshold: 2 });
+    fail(before);
+    const snapshot = { ...before.snapshot(), trend: { failures: { rising: true } } };
+    expect(CircuitBreaker.restore(snapshot).stats).toMatchObject({ state: 'closed', failureCount: 1 });
+  });
+
   it('that is none is refused by name', () => {
     expect(() => CircuitBreaker.restore({} as CircuitSnapshot)).toThrow(
       'CircuitBreaker.restore: option "name" must be a string',

@@ -7,7 +7,9 @@ import { TestScheduler } from 'rxjs/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SteadyClock } from '../../src/core/steady-clock.ts';
 import {
+  AdaptiveConcurrency,
   AdaptiveThrottle,
+  adaptiveConcurrency,
   Bulkhead,
   type BulkheadRejectedError,
   bulkhead,
@@ -234,6 +236,23 @@ describe('what has begun in real time goes on in virtual time:', () => {
         .subscribe({ error: ({ retryAfter }: BulkheadRejectedError) => refused.push(retryAfter) });
       expect(refused).toStrictEqual([0.5]);
       holder.unsubscribe();
+    });
+  });
+
+  test('a latency that a limit follows is no less than none', () => {
+    const latencies: number[] = [];
+    const control = {
+      limit: 1,
+      sampled: ({ latency }: { readonly latency: number }) => void latencies.push(latency),
+      dropped: () => undefined,
+    };
+    const shared = new AdaptiveConcurrency({ algorithm: { begin: () => control } });
+    const source$ = new Subject<number>();
+    source$.pipe(adaptiveConcurrency(shared)).subscribe();
+    inVirtualTime(function* () {
+      yield 100;
+      source$.complete();
+      expect(latencies).toStrictEqual([0.5]);
     });
   });
 

@@ -1,12 +1,10 @@
+import type { EventData } from '../events.ts';
 import { brand } from './brand.ts';
 import { messageOf } from './message-of.ts';
 import { ResilienceError } from './resilience-error.ts';
 
-/**
- * Why there was no further attempt. `delay`: the wait would have been too long, or there would have been none; `time`: it did
- * not fit into what was left of `timeout`.
- */
-export type RetryRefusal = 'not-retryable' | 'attempts' | 'budget' | 'delay' | 'time';
+/** Why a failure was not retried, as the event `retry_exhausted` tells it. */
+export type RetryRefusal = EventData<'retry_exhausted'>['reason'];
 
 /** At least one retry ran, and the last attempt failed as well. `cause` is the last error. */
 export class RetryExhaustedError extends ResilienceError {
@@ -17,6 +15,10 @@ export class RetryExhaustedError extends ResilienceError {
   readonly policy: string;
   /** Attempts made, the first one included. */
   readonly attempts: number;
+  /**
+   * Why there was no further attempt. `delay`: the wait would have been too long, or there would have been none; `time`: it
+   * did not fit into what was left of `timeout`.
+   */
   readonly reason: RetryRefusal;
   readonly #summary: string;
 
