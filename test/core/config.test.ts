@@ -252,6 +252,12 @@ describe('a refusal names the option and the value', () => {
     );
   });
 
+  test('not in what is left out, because nothing is known of it', () => {
+    const Memory = z.object({ name: z.string() });
+    const later = { name: 'a', trend: { failures: { rising: true } } };
+    expect(parseConfig('Memory', Memory, later)).toStrictEqual({ name: 'a' });
+  });
+
   test('also where a check misses an option of an option that is not there', () => {
     const Needs = z
       .object({})
