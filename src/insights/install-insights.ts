@@ -73,7 +73,7 @@ async function install(given: InsightsRecorder | undefined, describe: Describe):
   const undo =
     parts === undefined || present
       ? cover((present as InsightsEnvironment).recorder, describe)
-      : instrument(parts[0], redacting(parts[1], describe));
+      : instrument(parts[0], parts[1], describe);
   let over = false;
   return {
     uninstall() {
@@ -105,10 +105,14 @@ function cover(recorder: InsightsRecorder, describe: Describe): () => void {
 const loadCore = (): Promise<InsightsCore> =>
   load<InsightsCore>('@rxjs-insights/core', () => import('@rxjs-insights/core'));
 
+let loadedRecorder: InsightsRecorder | undefined;
+
+/** The same for every installation: so what a stream has done before is still known. */
 const loadRecorder = async (): Promise<InsightsRecorder> => {
   const name = '@rxjs-insights/recorder';
   const module = await load<InsightsRecorderModule>(name, () => import('@rxjs-insights/recorder'));
-  return module.getRecorder();
+  loadedRecorder ??= module.getRecorder();
+  return loadedRecorder;
 };
 
 /** Node sees one default export where bundlers see the names. */

@@ -1,5 +1,7 @@
 import { Observable, Subject, Subscriber } from 'rxjs';
 import { ENVIRONMENT, type InsightsCore, type InsightsRecorder } from './core-types.ts';
+import { Kept } from './kept.ts';
+import { type Describe, redacting } from './redaction.ts';
 import { AmbientTracer } from './tracer.ts';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
@@ -7,11 +9,18 @@ type Method = (this: unknown, ...args: unknown[]) => unknown;
 /**
  * Instruments the RxJS that this package uses, without the ways in which the bare instruments change what a program does:
  * they give every observer a handler for errors, which hides those that nobody handles; they let a consumer that throws break
- * its producer; and they forget on which subject `next` was called when that has been unsubscribed.
+ * its producer; they forget on which subject `next` was called when that has been unsubscribed; and they fail on a stream that
+ * another recorder has seen.
  *
  * @returns takes them out again.
  */
-export function instrument(core: InsightsCore, recorder: InsightsRecorder): () => void {
+export function instrument(
+  core: InsightsCore,
+  bareRecorder: InsightsRecorder,
+  describe: Describe,
+): () => void {
+  const kept = Kept.by(bareRecorder);
+  const recorder = redacting(bareRecorder, describe, kept);
   const observable = new Prototype(Observable.prototype, ['subscribe']);
   const subject = new Prototype(Subject.prototype, ['next', 'error', 'complete']);
   const tracer = new AmbientTracer();
@@ -19,6 +28,8 @@ export function instrument(core: InsightsCore, recorder: InsightsRecorder): () =
   observable.mend(
     (instrumented, bare) =>
       function (...args) {
+        kept.clear(this);
+        if (args[0] instanceof Subject) kept.clear(args[0]);
         const known = args[0] instanceof Subscriber || args[0] instanceof Subject;
         return instrumented.apply(this, known ? args : [subscriberOf(bare, args)]);
       },
@@ -26,6 +37,7 @@ export function instrument(core: InsightsCore, recorder: InsightsRecorder): () =
   subject.mend(
     (instrumented, bare) =>
       function (...args) {
+        kept.clear(this);
         return ((this as Subject<unknown>).closed ? bare : instrumented).apply(this, args);
       },
   );

@@ -480,6 +480,48 @@ describe('installing', () => {
     expect(insightsOf(seen)).toHaveLength(1);
   });
 
+  it('takes a stream that another recorder has seen for a new one', async () => {
+    const foreign = (): object => ({});
+    const other = {
+      declarationRef: foreign,
+      observableRef: foreign,
+      subscriberRef: foreign,
+      callerRef: foreign,
+      observableEventRef: foreign,
+      subscriberEventRef: foreign,
+      addTag: () => undefined,
+      setInternal: () => undefined,
+      startTask: () => undefined,
+      endTask: () => undefined,
+    };
+    insights.uninstall();
+    insights = await installInsights({ recorder: other });
+    const subject = new Subject<number>();
+    const below = new Subject<number>();
+    const unseen = new Subject<number>();
+    below.subscribe();
+    below.next(0);
+    subject.subscribe(below);
+    unseen.subscribe();
+    EMPTY.subscribe();
+    insights.uninstall();
+    insights = await installInsights();
+    unseen.next(1);
+    EMPTY.subscribe();
+    const named = subject.pipe(timeout({ name: 'clock', total: 1_000 }));
+    named.subscribe(below);
+    subject.next(1);
+    subject.complete();
+    const shown = [{ name: 'timeout', tags: ['clock'], values: ['number'], end: 'complete' }];
+    expect(insightsOf(named)).toMatchObject(shown);
+    expect(insightsOf(EMPTY, { internal: true }).at(-1)).toMatchObject({ end: 'complete' });
+    insights.uninstall();
+    insights = await installInsights();
+    EMPTY.subscribe();
+    expect(insightsOf(named)).toMatchObject(shown);
+    expect(insightsOf(EMPTY, { internal: true })).toHaveLength(2);
+  });
+
   it('leaves alone what somebody else has put around it, and does nothing there any more', () => {
     const ours = Observable.prototype.subscribe;
     const calls = vi.fn();
