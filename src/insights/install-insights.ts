@@ -9,6 +9,7 @@ import {
   type InsightsRecorderModule,
 } from './core-types.ts';
 import { instrument } from './instruments.ts';
+import { Kept } from './kept.ts';
 import { type Describe, kindOf, redacting } from './redaction.ts';
 
 export const InsightsConfigSchema = z.strictObject({
@@ -73,7 +74,7 @@ async function install(given: InsightsRecorder | undefined, describe: Describe):
   const undo =
     parts === undefined || present
       ? cover((present as InsightsEnvironment).recorder, describe)
-      : instrument(parts[0], parts[1], describe);
+      : instrument(parts[0], redacting(parts[1], describe), Kept.by(parts[1]));
   let over = false;
   return {
     uninstall() {

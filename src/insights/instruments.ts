@@ -1,7 +1,6 @@
 import { Observable, Subject, Subscriber } from 'rxjs';
 import { ENVIRONMENT, type InsightsCore, type InsightsRecorder } from './core-types.ts';
-import { Kept } from './kept.ts';
-import { type Describe, redacting } from './redaction.ts';
+import type { Kept } from './kept.ts';
 import { AmbientTracer } from './tracer.ts';
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
@@ -14,13 +13,8 @@ type Method = (this: unknown, ...args: unknown[]) => unknown;
  *
  * @returns takes them out again.
  */
-export function instrument(
-  core: InsightsCore,
-  bareRecorder: InsightsRecorder,
-  describe: Describe,
-): () => void {
-  const kept = Kept.by(bareRecorder);
-  const recorder = redacting(bareRecorder, describe, kept);
+export function instrument(core: InsightsCore, redacted: InsightsRecorder, kept: Kept): () => void {
+  const recorder = kept.noting(redacted);
   const observable = new Prototype(Observable.prototype, ['subscribe']);
   const subject = new Prototype(Subject.prototype, ['next', 'error', 'complete']);
   const tracer = new AmbientTracer();

@@ -15,21 +15,29 @@ export class Kept {
     return kept;
   }
 
-  add(ref: Ref): Ref {
-    if (isObject(ref)) this.#refs.add(ref);
-    return ref;
-  }
-
-  /** The same where it is known here, or nothing. */
-  known(ref: Ref): Ref {
-    return isObject(ref) && !this.#refs.has(ref) ? undefined : ref;
+  /** The same recorder, which notes what it makes, and leaves out a source that it has not made. */
+  noting(recorder: InsightsRecorder): InsightsRecorder {
+    return {
+      ...recorder,
+      observableRef: (target, declaration, source, internal) => {
+        const below = this.#has(source) ? source : undefined;
+        const ref = recorder.observableRef(target, declaration, below, internal);
+        if (isObject(ref)) this.#refs.add(ref);
+        return ref;
+      },
+    };
   }
 
   /** Takes from a stream what another recorder has left on it. */
   clear(stream: unknown): void {
     if (!isObject(stream) || !Object.hasOwn(stream, META)) return;
     const { observableRef } = (stream as { [META]: { observableRef: Ref } })[META];
-    if (this.known(observableRef) === undefined) Reflect.deleteProperty(stream, META);
+    if (!this.#has(observableRef)) Reflect.deleteProperty(stream, META);
+  }
+
+  /** A ref that is no object, such as a number, says nothing of who has made it. */
+  #has(ref: Ref): boolean {
+    return !isObject(ref) || this.#refs.has(ref);
   }
 }
 

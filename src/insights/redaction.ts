@@ -1,7 +1,6 @@
 import { EVENT_CATEGORIES } from '../core/event-categories.ts';
 import { isOurs, labelOf } from '../core/label.ts';
-import type { InsightsRecorder, Ref } from './core-types.ts';
-import type { Kept } from './kept.ts';
+import type { InsightsRecorder } from './core-types.ts';
 
 /** What is recorded of a value, an error, an argument, an observable or an observer. */
 export type Describe = (value: unknown) => unknown;
@@ -32,10 +31,8 @@ export function kindOf(value: unknown): string {
 /**
  * A recorder to which nothing gets that `describe` has not let through, except names: of operators and of policies. It also
  * finds the names of streams that were made before it was there.
- *
- * @param kept where there may be what another recorder has made.
  */
-export function redacting(recorder: InsightsRecorder, describe: Describe, kept?: Kept): InsightsRecorder {
+export function redacting(recorder: InsightsRecorder, describe: Describe): InsightsRecorder {
   const told = (value: unknown): unknown => {
     try {
       return describe(value);
@@ -53,14 +50,11 @@ export function redacting(recorder: InsightsRecorder, describe: Describe, kept?:
       ),
     observableRef(target, declaration, source, internal) {
       const label = internal === true ? labelOf(target) : undefined;
-      const below = kept === undefined ? source : kept.known(source);
-      const made = (declared: Ref, isInternal: boolean | undefined): Ref => {
-        const ref = recorder.observableRef(told(target) as object, declared, below, isInternal);
-        return kept === undefined ? ref : kept.add(ref);
-      };
-      if (label === undefined) return made(declaration, internal);
+      if (label === undefined)
+        return recorder.observableRef(told(target) as object, declaration, source, internal);
       const { name, policy } = label;
-      const ref = made(recorder.declarationRef(name, undefined, policy === undefined ? [] : [policy]), false);
+      const named = recorder.declarationRef(name, undefined, policy === undefined ? [] : [policy]);
+      const ref = recorder.observableRef(told(target) as object, named, source, false);
       if (policy !== undefined) recorder.addTag(ref, policy);
       return ref;
     },

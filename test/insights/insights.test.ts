@@ -27,6 +27,7 @@ import { CircuitBreaker, CircuitRegistry, circuitBreaker } from '../../src/circu
 import { ConfigurationError } from '../../src/core/errors.ts';
 import { EventBus, getEventBus } from '../../src/core/event-bus.ts';
 import { HealthChecker } from '../../src/health/index.ts';
+import { type InsightsRecorder, META } from '../../src/insights/core-types.ts';
 import {
   type Insight,
   type Insights,
@@ -297,7 +298,6 @@ describe('redaction', () => {
       bulkhead({ name: 'pool' }),
     );
     kept.subscribe().unsubscribe();
-    const META = Symbol.for('@rxjs-insights/meta');
     return [answer$, kept].map((stream) => (stream as unknown as Record<symbol, unknown>)[META]);
   }
 
@@ -480,22 +480,28 @@ describe('installing', () => {
     expect(insightsOf(seen)).toHaveLength(1);
   });
 
+  const recorderOf = (ref: () => unknown): InsightsRecorder => ({
+    declarationRef: ref,
+    observableRef: ref,
+    subscriberRef: ref,
+    callerRef: ref,
+    observableEventRef: ref,
+    subscriberEventRef: ref,
+    addTag: () => undefined,
+    setInternal: () => undefined,
+    startTask: () => undefined,
+    endTask: () => undefined,
+  });
+
   it('takes a stream that another recorder has seen for a new one', async () => {
-    const foreign = (): object => ({});
-    const other = {
-      declarationRef: foreign,
-      observableRef: foreign,
-      subscriberRef: foreign,
-      callerRef: foreign,
-      observableEventRef: foreign,
-      subscriberEventRef: foreign,
-      addTag: () => undefined,
-      setInternal: () => undefined,
-      startTask: () => undefined,
-      endTask: () => undefined,
+    const theirs: { readonly sources: unknown[] }[] = [];
+    const foreign = (): object => {
+      const ref = { sources: [] };
+      theirs.push(ref);
+      return ref;
     };
     insights.uninstall();
-    insights = await installInsights({ recorder: other });
+    insights = await installInsights({ recorder: recorderOf(foreign) });
     const subject = new Subject<number>();
     const below = new Subject<number>();
     const unseen = new Subject<number>();
@@ -515,11 +521,29 @@ describe('installing', () => {
     const shown = [{ name: 'timeout', tags: ['clock'], values: ['number'], end: 'complete' }];
     expect(insightsOf(named)).toMatchObject(shown);
     expect(insightsOf(EMPTY, { internal: true }).at(-1)).toMatchObject({ end: 'complete' });
+    expect(theirs.flatMap(({ sources }) => sources)).toStrictEqual([]);
+    const recorded = (named as unknown as Record<symbol, { observableRef: { sourceObservable?: unknown } }>)[
+      META
+    ];
+    expect(theirs).not.toContain(recorded?.observableRef.sourceObservable);
     insights.uninstall();
     insights = await installInsights();
     EMPTY.subscribe();
     expect(insightsOf(named)).toMatchObject(shown);
     expect(insightsOf(EMPTY, { internal: true })).toHaveLength(2);
+  });
+
+  it('knows a stream again also where a recorder counts what it makes', async () => {
+    let made = 0;
+    const recorder = recorderOf(() => ++made);
+    const observableRef = vi.spyOn(recorder, 'observableRef');
+    insights.uninstall();
+    insights = await installInsights({ recorder });
+    const stream = new Subject<number>();
+    stream.subscribe();
+    stream.subscribe();
+    stream.next(1);
+    expect(observableRef).toHaveBeenCalledTimes(1);
   });
 
   it('leaves alone what somebody else has put around it, and does nothing there any more', () => {
